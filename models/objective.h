@@ -1,0 +1,96 @@
+// What a pretraining objective is.
+//
+// An objective is one module in models/objectives/: settings, the inputs that it wants from each
+// sample, forward to a loss, and what happens after the optimizer's step. The train loop knows this
+// interface alone. Inputs carry the names of the replay contract (docs/REPLAY.md), so that training
+// and `replay` call the same forward.
+//
+// Not thread-safe; one instance a process, used by the loop's thread.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "models/collectives.h"
+
+namespace ocellus::models {
+
+// An image made from a sample: RandomResizedCrop, flip, normalise.
+struct ViewWish {
+  std::string name;  // name of the input tensor: [batch, 3, size, size], fp32, normalised
+  int size = 224;    // pixels of a side
+};
+
+// Numbers uniform in [0, 1) that belong to a sample: a function of (seed, epoch, n, name) alone.
+struct DrawWish {
+  std::string name;  // name of the input tensor: [batch, count], fp32
+  int64_t count = 0;
+};
+
+struct InputWishes {
+  std::vector<ViewWish> views;
+  std::vector<DrawWish> draws;
+};
+
+using Tensors = std::map<std::string, torch::Tensor>;
+
+// Where in the run a step is.
+struct StepContext {
+  int64_t step = 0;  // optimizer steps done before this one
+  int64_t total_steps = 1;
+  Collectives* collectives = nullptr;  // never null in forward; not owned
+};
+
+struct StepOutput {
+  torch::Tensor loss;                     // scalar, fp32, mean over the local batch, with graph
+  Tensors outputs;                        // the objective's own outputs, detached, by contract name
+  std::map<std::string, double> metrics;  // cheap scalars for the log
+};
+
+class Objective {
+ public:
+  virtual ~Objective() = default;
+
+  // What each sample must bring. Constant over the objective's life.
+  virtual InputWishes inputs() const = 0;
+
+  // Root of all parameters and buffers; their dotted names are the official ones. Frozen tensors
+  // have requires_grad false.
+  virtual torch::nn::Module& module() = 0;
+
+  // Draws the initial values from `generator`'s state (CPU), as the method's paper code does.
+  virtual void initialise(torch::Generator generator) = 0;
+
+  // One forward pass over a micro-batch. `inputs` has exactly the wished names. Under bf16 the
+  // implementation keeps its own fp32 islands (normalisation, softmax, loss).
+  virtual StepOutput forward(const Tensors& inputs, const StepContext& context) = 0;
+
+  // After the optimizer's step: EMA and clamps. Default: nothing.
+  virtual void after_step(const StepContext& context) {}
+
+  // [batch, features] fp32 features of whole, un-augmented images [batch, 3, size, size], in eval
+  // mode without graph: what kNN and probes look at.
+  virtual torch::Tensor features(const torch::Tensor& images) = 0;
+
+  // The part that people take away, by names that timm loads, and its metadata (model, activation,
+  // layer-norm epsilon, preprocessing).
+  virtual Tensors encoder_weights() = 0;
+  virtual std::map<std::string, std::string> encoder_metadata() = 0;
+
+  // Rows of pictures (original, masked, reconstructed ...) for a few inputs, each [3, H, W] in
+  // [0, 1], or empty when the method has none to show.
+  virtual std::vector<std::vector<torch::Tensor>> pictures(const Tensors& inputs) { return {}; }
+};
+
+// Builds the objective that a resolved training document names ("objective" and "model"), with
+// tensors on `device`, computing in the document's "precision". Throws wire::Fault (class user) that
+// names the key.
+std::unique_ptr<Objective> MakeObjective(const nlohmann::json& document, torch::Device device);
+
+}  // namespace ocellus::models

@@ -1,0 +1,39 @@
+// The samples of a run: WebDataset tar shards or folders of images, any of them reachable at once by
+// number.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ocellus::data {
+
+struct Sample {
+  std::string key;      // for messages: "shard.tar:000123.jpg" or the file's path
+  std::string image;    // encoded bytes (JPEG or PNG)
+  int64_t label = -1;   // of `cls`, or of the folder's number; -1 when there is none
+  std::string caption;  // of `txt`, or of `json`'s "caption"; empty when there is none
+};
+
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual int64_t size() const = 0;
+  // Thread-safe. Throws wire::Fault when the bytes cannot be read (storage) or the tar is cut off (user).
+  virtual Sample Get(int64_t index) const = 0;
+  // Number of distinct labels, 0 when there are none.
+  virtual int64_t classes() const = 0;
+};
+
+struct DatasetOptions {
+  std::vector<std::string> sources;  // folders, globs, .tar files; '~' and relative paths allowed
+  int64_t max_pixels = 89'478'485;   // larger images are bad samples (Pillow's limit)
+};
+
+// Finds and indexes the sources; the index of a shard is kept beside it or in the cache folder
+// (FORMAT.md), so that the second opening reads no shard. Throws wire::Fault (user) with the path and
+// the nearest existing one when nothing is there, when a set is empty, or when a tar is truncated.
+std::shared_ptr<const Dataset> OpenDataset(const DatasetOptions& options);
+
+}  // namespace ocellus::data
