@@ -1,0 +1,42 @@
+// Reads a checkpoint back, and refuses one whose bytes are not those that were written.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "worker/checkpoint/manifest.h"
+#include "worker/checkpoint/safetensors.h"
+#include "worker/store/object_store.h"
+
+namespace ocellus::checkpoint {
+
+struct Candidate {
+  int64_t step = 0;
+  std::string prefix;  // in the store, ends in '/'
+};
+
+struct Restored {
+  Candidate from;
+  Manifest manifest;
+  std::map<std::string, SafetensorsFile> files;  // by the manifest's names
+};
+
+// Told of each candidate that was refused, with the file and what is wrong with it.
+using OnDamaged = std::function<void(const Candidate&, const std::string& fault)>;
+
+// Reads one checkpoint, checking size and SHA-256 of every file on the way. Throws wire::Fault
+// (storage, DAMAGED_CHECKPOINT) that names the file.
+Restored Read(store::ObjectStore& store, const Candidate& candidate);
+
+// As Read, without keeping the bytes. Returns the manifest.
+Manifest Verify(store::ObjectStore& store, const Candidate& candidate);
+
+// The first of `candidates` (newest first) that is sound. Throws wire::Fault (storage,
+// NO_CHECKPOINT_LEFT) when none is; never starts from nothing.
+Restored Restore(store::ObjectStore& store, const std::vector<Candidate>& candidates,
+                 const OnDamaged& on_damaged);
+
+}  // namespace ocellus::checkpoint

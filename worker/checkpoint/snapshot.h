@@ -1,0 +1,60 @@
+// A copy of the training state in host memory, taken between two steps, so that training goes on
+// while it is written.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "worker/checkpoint/safetensors.h"
+
+namespace ocellus::checkpoint {
+
+// A tensor that can be copied out: `copy` fills `bytes` bytes, row-major, and has finished when it
+// returns.
+struct TensorSource {
+  std::string name;
+  std::string dtype;
+  std::vector<int64_t> shape;
+  std::function<void(std::span<std::byte>)> copy;
+};
+
+struct FileSource {
+  std::vector<TensorSource> tensors;
+  Metadata metadata;
+};
+
+// Files by name ("model.safetensors").
+using FileSources = std::map<std::string, FileSource>;
+
+// Not thread-safe: the loop takes it, the writer reads it, never both at once (Writer::busy).
+class Snapshot {
+ public:
+  struct File {
+    std::string header;               // as in the file
+    std::span<const std::byte> data;  // all values, one after the other
+  };
+
+  // Copies every source. The buffers stay for the next Take, which allocates nothing as long as the
+  // shapes are the same.
+  void Take(const FileSources& sources);
+
+  // The files of the last Take; valid until the next.
+  const std::map<std::string, File>& files() const { return files_; }
+  // Header and values of all files.
+  size_t bytes() const;
+
+ private:
+  struct Buffer {
+    std::unique_ptr<std::byte[]> bytes;
+    size_t capacity = 0;
+  };
+  std::map<std::string, Buffer> buffers_;
+  std::map<std::string, File> files_;
+};
+
+}  // namespace ocellus::checkpoint

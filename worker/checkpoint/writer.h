@@ -1,0 +1,62 @@
+// Writes a snapshot to the object store while training goes on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "worker/checkpoint/manifest.h"
+#include "worker/checkpoint/snapshot.h"
+#include "worker/store/object_store.h"
+
+namespace ocellus::checkpoint {
+
+// How a write ended.
+struct WriteResult {
+  int64_t step = 0;
+  std::string prefix;
+  std::string manifest;  // manifest.json's text; not in the store yet. Empty when the write failed
+  std::string outcome;   // "" or the error's name ("STORE_FULL")
+  std::string failure;   // "" or what happened, with key and cause
+  int64_t bytes = 0;
+  double seconds = 0;  // from Start to the last byte durable
+  bool ok() const { return failure.empty(); }
+};
+
+// One write at a time, in a thread of its own. A failure is a result, never an exception: the run
+// goes on without this checkpoint, and what was written of it is deleted again. Used by one thread.
+class Writer {
+ public:
+  // `store` is not owned and must outlive the writer.
+  explicit Writer(store::ObjectStore* store) : store_(store) {}
+  ~Writer();  // waits for the write in progress
+
+  // Begins to write the files of `snapshot` under `prefix` (ends in '/'). `manifest` has everything
+  // but `files`. REQUIRES: not busy; `snapshot` is left alone until the result was taken.
+  void Start(const Snapshot* snapshot, Manifest manifest, std::string prefix);
+
+  // A write was started and its result not taken yet.
+  bool busy() const { return thread_.joinable(); }
+
+  // The result when the write has ended, once; nothing while it runs or when none was started.
+  std::optional<WriteResult> Poll();
+  // Waits for it.
+  std::optional<WriteResult> Wait();
+
+ private:
+  void Run(const Snapshot* snapshot, Manifest manifest, std::string prefix);
+
+  store::ObjectStore* store_;
+  std::thread thread_;
+  std::mutex mutex_;
+  std::optional<WriteResult> result_;  // guarded by mutex_
+};
+
+// Makes a written checkpoint one: puts the manifest, unless there is one already. False then. Only
+// for runs by hand; else the coordinator does it.
+bool Commit(store::ObjectStore& store, const std::string& prefix, const std::string& manifest);
+
+}  // namespace ocellus::checkpoint
