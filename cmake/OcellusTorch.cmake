@@ -53,6 +53,9 @@ endfunction()
 function(ocellus_torch_test name)
   ocellus_test(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE ocellus_torch)
+  # Programs default to -fPIE, which would invalidate the precompiled header.
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${name} PRIVATE -fPIC)
   target_precompile_headers(${name} REUSE_FROM ocellus_torch_pch)
 endfunction()
 
