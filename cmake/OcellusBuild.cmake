@@ -25,6 +25,11 @@ endif()
 set(OCELLUS_TOOLCHAIN ${CMAKE_SOURCE_DIR}/.toolchain CACHE PATH "What tools/setup installed")
 file(GLOB OCELLUS_SITE_PACKAGES ${OCELLUS_TOOLCHAIN}/lib/python3*/site-packages)
 
+# Debian packages that tools/setup unpacks there instead of installing them (valijson's headers).
+if(EXISTS ${OCELLUS_TOOLCHAIN}/debian/usr/include)
+  include_directories(SYSTEM ${OCELLUS_TOOLCHAIN}/debian/usr/include)
+endif()
+
 find_package(Threads REQUIRED)
 
 add_compile_options(-Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers)

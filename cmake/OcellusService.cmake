@@ -8,7 +8,7 @@ find_package(SQLite3 REQUIRED)
 find_program(OCELLUS_GRPC_PLUGIN grpc_cpp_plugin REQUIRED)
 
 # One precompiled grpcpp header for everything that speaks gRPC.
-file(WRITE ${CMAKE_BINARY_DIR}/generated/ocellus_grpc_pch.cc "// Compiles the precompiled header.\n")
+file(WRITE ${CMAKE_BINARY_DIR}/generated/ocellus_grpc_pch.cc "// For the precompiled header.\n")
 add_library(ocellus_grpc_pch OBJECT ${CMAKE_BINARY_DIR}/generated/ocellus_grpc_pch.cc)
 target_link_libraries(ocellus_grpc_pch PRIVATE gRPC::grpc++ absl::status absl::statusor)
 target_precompile_headers(ocellus_grpc_pch PRIVATE <grpcpp/grpcpp.h> <absl/status/statusor.h>)

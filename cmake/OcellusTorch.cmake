@@ -36,7 +36,7 @@ if(OCELLUS_WITH_CUDA)
 endif()
 
 # One precompiled torch/torch.h (34 s once, then 5 s a file instead of 18).
-file(WRITE ${CMAKE_BINARY_DIR}/generated/ocellus_torch_pch.cc "// Compiles the precompiled header.\n")
+file(WRITE ${CMAKE_BINARY_DIR}/generated/ocellus_torch_pch.cc "// For the precompiled header.\n")
 add_library(ocellus_torch_pch OBJECT ${CMAKE_BINARY_DIR}/generated/ocellus_torch_pch.cc)
 target_link_libraries(ocellus_torch_pch PRIVATE ocellus_torch)
 target_precompile_headers(ocellus_torch_pch PRIVATE <torch/torch.h>)
@@ -59,8 +59,8 @@ function(ocellus_torch_test name)
   target_precompile_headers(${name} REUSE_FROM ocellus_torch_pch)
 endfunction()
 
-# ocellus_cuda_sources(TARGET a.cu ...): compiles CUDA sources with nvcc for sm_80 and sm_90a and adds
-# the objects to TARGET. CMake's own CUDA language wants a toolkit layout that the wheels lack.
+# ocellus_cuda_sources(TARGET a.cu ...): compiles CUDA sources with nvcc for sm_80 and sm_90a and
+# adds the objects to TARGET. CMake's own CUDA language wants a toolkit layout that the wheels lack.
 function(ocellus_cuda_sources target)
   foreach(source ${ARGN})
     get_filename_component(path ${source} ABSOLUTE)

@@ -1,0 +1,100 @@
+# Sourced by tools/setup --relock: resolves what is asked for below and writes tools/setup.lock.
+
+# exact: linked into our programs, or deciding what the compiler makes: exactly this version.
+debian_exact="g++ cmake ninja-build ccache mold libgrpc++-dev libgrpc-dev protobuf-compiler
+  protobuf-compiler-grpc libprotobuf-dev libabsl-dev prometheus-cpp-dev libgtest-dev libgmock-dev
+  nlohmann-json3-dev libcli11-dev libyaml-cpp-dev libjpeg62-turbo-dev libgloo-dev clang-format
+  strace"
+# floor: tools and libraries with frequent security fixes: this version or the archive's newer one.
+debian_floor="pkg-config git ca-certificates python3-venv libsqlite3-dev libpng-dev zlib1g-dev
+  libcurl4-openssl-dev libssl-dev"
+# extract: unpacked into the toolchain folder, not installed.
+debian_extract="libvalijson-dev prometheus"
+
+pypi="torch==2.11.0 torchvision==0.26.0 numpy safetensors timm pillow scikit-image pytest PyYAML
+  grpcio grpcio-tools grpcio-health-checking grpcio-reflection protobuf googleapis-common-protos"
+pypi_cuda="cuda-toolkit[nvcc,cccl,cudart,nvrtc]==13.0.2 nvidia-nvvm==13.0.88
+  nvidia-cuda-crt==13.0.88"
+
+# hashes: reads "name version mode", adds the SHA-256 that the signed index gives.
+debian_hashes() {
+  local list=$1 specs
+  mapfile -t specs < <(awk '{print $1 "=" $2}' "$list")
+  apt-cache show "${specs[@]}" | awk '
+    $1 == "Package:" {name = $2} $1 == "Version:" {version = $2}
+    $1 == "Essential:" || ($1 == "Priority:" && $2 == "required") {base[name] = 1}
+    $1 == "SHA256:" {hash[name " " version] = $2}
+    END {for (k in hash) {split(k, p, " "); if (!(p[1] in base)) print k, hash[k]}}' |
+    sort > "$work/hashes"
+  awk 'NR == FNR {hash[$1 " " $2] = $3; next}
+    ($1 " " $2) in hash {print $1, $2, hash[$1 " " $2], $3}' \
+    "$work/hashes" "$list"
+}
+
+relock_debian() {
+  local name version mode
+  # As on an empty machine, so that the closure does not depend on what this one has.
+  # shellcheck disable=SC2086
+  apt-get -s install --no-install-recommends -o Dir::State::status=/dev/null usr-is-merged \
+    $debian_exact $debian_floor > "$work/plan" || die "apt finds no solution (above)"
+  {
+    awk '$1 == "Inst" && $2 != "usr-is-merged" {print $2, substr($3, 2)}' "$work/plan" | sort |
+      while read -r name version; do
+        mode=closure
+        [[ " "$(echo $debian_floor)" " != *" $name "* ]] || mode=floor
+        [[ " "$(echo $debian_exact)" " != *" $name "* ]] || mode=exact
+        echo "$name $version $mode"
+      done
+    for name in $debian_extract; do
+      version=$(apt-cache policy "$name" | awk '$1 == "Candidate:" {print $2}')
+      echo "$name $version extract"
+    done
+  } > "$work/packages"
+  debian_hashes "$work/packages"
+}
+
+# pip_closure FILE SPEC...: the whole closure with the hash of the wheel that pip would take here.
+pip_closure() {
+  local report=$1
+  shift
+  "$work/venv/bin/pip" install -q --dry-run --ignore-installed --only-binary :all: --no-cache-dir \
+    --report "$report" "$@" || die "pip finds no solution (above)"
+  "$work/venv/bin/python" - "$report" << 'PYTHON'
+import json, sys
+items = json.load(open(sys.argv[1]))["install"]
+for item in sorted(items, key=lambda i: i["metadata"]["name"].lower()):
+    name, version = item["metadata"]["name"], item["metadata"]["version"]
+    sha256 = item["download_info"]["archive_info"]["hashes"]["sha256"]
+    print(f"{name}=={version} --hash=sha256:{sha256}")
+PYTHON
+}
+
+relock() {
+  as_root apt-get update -qq || die "apt-get update failed" "Check the network."
+  relock_debian > "$work/debian"
+  {
+    echo "[debian]"
+    cat "$work/debian"
+  } > "$work/lock.debian"
+  (lock=$work/lock.debian && install_debian)
+  say "resolving Python packages"
+  /usr/bin/python3 -m venv "$work/venv"
+  # shellcheck disable=SC2086
+  pip_closure "$work/base.json" $pypi > "$work/pypi"
+  # shellcheck disable=SC2086
+  pip_closure "$work/all.json" $pypi $pypi_cuda > "$work/pypi.all"
+  {
+    echo "# Written by tools/setup --relock on $(date -u +%F); not edited by hand."
+    echo "# Debian: name, version, SHA-256 of the .deb, mode (explained in tools/relock.sh)."
+    echo "[debian]"
+    cat "$work/debian"
+    echo "# PyPI: the whole closure for CPython 3.11 on x86-64, as pip's --require-hashes reads it."
+    echo "[pypi]"
+    cat "$work/pypi"
+    echo "# nvcc and its headers (left out by --no-cuda)."
+    echo "[pypi-cuda]"
+    comm -13 <(sort "$work/pypi") <(sort "$work/pypi.all")
+  } > "$lock.new"
+  mv "$lock.new" "$lock"
+  say "wrote $lock: $(wc -l < "$work/debian") Debian, $(wc -l < "$work/pypi.all") PyPI packages"
+}
