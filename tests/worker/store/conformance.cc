@@ -1,0 +1,221 @@
+#include "tests/worker/store/conformance.h"
+
+#include <atomic>
+#include <barrier>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+#include "worker/wire/fault.h"
+
+namespace ocellus::store {
+namespace {
+
+std::vector<std::string> Keys(const std::vector<ObjectInfo>& objects) {
+  std::vector<std::string> keys;
+  for (const ObjectInfo& object : objects) keys.push_back(object.key);
+  return keys;
+}
+
+using KeyList = std::vector<std::string>;
+
+}  // namespace
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Conformance);
+
+void Conformance::SetUp() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "ocellus-store-XXXXXX").string();
+  ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+  scratch_ = pattern;
+  store_ = Open();
+}
+
+TEST_P(Conformance, PutThenGetHeadAndOverwrite) {
+  EXPECT_FALSE(store_->Head("a/b"));
+  store_->Put("a/b", Bytes("one"));
+  EXPECT_EQ(store_->Get("a/b"), "one");
+  store_->Put("a/b", Bytes("longer text"));
+  EXPECT_EQ(store_->Get("a/b"), "longer text");
+  ASSERT_TRUE(store_->Head("a/b"));
+  EXPECT_EQ(store_->Head("a/b")->bytes, 11);
+  EXPECT_EQ(store_->Head("a/b")->key, "a/b");
+  EXPECT_FALSE(store_->Head("a"));
+  EXPECT_EQ(Open()->Get("a/b"), "longer text");
+}
+
+TEST_P(Conformance, AnEmptyObjectIsAnObject) {
+  store_->Put("empty", {});
+  EXPECT_EQ(store_->Get("empty"), "");
+  EXPECT_EQ(store_->Head("empty")->bytes, 0);
+  EXPECT_EQ(Keys(store_->List("")), KeyList{"empty"});
+}
+
+TEST_P(Conformance, AbsentIsAnErrorThatNamesStoreAndKey) {
+  std::byte byte;
+  for (int call = 0; call < 2; ++call) {
+    try {
+      if (call == 0) store_->Get("no/such");
+      if (call == 1) store_->Read("no/such", 0, std::span(&byte, 1));
+      FAIL();
+    } catch (const wire::Fault& fault) {
+      EXPECT_EQ(fault.fault_class(), wire::FaultClass::kStorage);
+      EXPECT_EQ(fault.outcome(), "OBJECT_MISSING");
+      EXPECT_NE(std::string(fault.what()).find("no/such"), std::string::npos) << fault.what();
+      EXPECT_NE(std::string(fault.what()).find(store_->uri()), std::string::npos) << fault.what();
+    }
+  }
+}
+
+TEST_P(Conformance, BadKeysAreRefusedEverywhere) {
+  for (const std::string key : {"", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/.",
+                                "a b", "a\\b", "~temp/x", "a\nb", "\xc3\xa9", "a:b"}) {
+    EXPECT_THROW(store_->Put(key, {}), wire::Fault) << key;
+    EXPECT_THROW(store_->PutIfAbsent(key, {}), wire::Fault) << key;
+    EXPECT_THROW(store_->Write(key), wire::Fault) << key;
+    EXPECT_THROW(store_->Head(key), wire::Fault) << key;
+    EXPECT_THROW(store_->Get(key), wire::Fault) << key;
+    EXPECT_THROW(store_->Delete(key), wire::Fault) << key;
+  }
+  EXPECT_THROW(store_->Put(std::string(2000, 'a'), {}), wire::Fault);
+  EXPECT_THROW(store_->List("../"), wire::Fault);
+  EXPECT_THROW(store_->List("/"), wire::Fault);
+  EXPECT_TRUE(store_->List("").empty());
+  store_->Put("..a/.b/-c_D.9", Bytes("ok"));
+  EXPECT_EQ(store_->Get("..a/.b/-c_D.9"), "ok");
+}
+
+TEST_P(Conformance, ReadTakesARangeAndStopsAtTheEnd) {
+  store_->Put("k", Bytes("0123456789"));
+  const auto read = [&](int64_t offset, size_t size) {
+    std::string out(size, '?');
+    out.resize(store_->Read("k", offset, std::as_writable_bytes(std::span(out))));
+    return out;
+  };
+  EXPECT_EQ(read(0, 10), "0123456789");
+  EXPECT_EQ(read(3, 4), "3456");
+  EXPECT_EQ(read(8, 100), "89");
+  EXPECT_EQ(read(10, 1), "");
+  EXPECT_EQ(read(1000, 1), "");
+  EXPECT_EQ(read(2, 0), "");
+}
+
+TEST_P(Conformance, ListIsByPrefixAndInByteOrder) {
+  for (const char* key : {"b/2", "a-b", "a/b", "a.b", "a0", "a/b2/c", "a/b-1/c", "B", "a/c"}) {
+    store_->Put(key, Bytes("x"));
+  }
+  EXPECT_EQ(Keys(store_->List("")),
+            (KeyList{"B", "a-b", "a.b", "a/b", "a/b-1/c", "a/b2/c", "a/c", "a0", "b/2"}));
+  EXPECT_EQ(Keys(store_->List("a/")), (KeyList{"a/b", "a/b-1/c", "a/b2/c", "a/c"}));
+  EXPECT_EQ(Keys(store_->List("a/b")), (KeyList{"a/b", "a/b-1/c", "a/b2/c"}));
+  EXPECT_EQ(Keys(store_->List("a/b2/")), (KeyList{"a/b2/c"}));
+  EXPECT_EQ(Keys(store_->List("a/b/")), KeyList{});
+  EXPECT_EQ(Keys(store_->List("none/at/all")), KeyList{});
+}
+
+TEST_P(Conformance, DeleteAndDeletePrefix) {
+  for (const char* key : {"j/1/a", "j/1/b/c", "j/10/a", "k"}) store_->Put(key, Bytes("x"));
+  store_->Delete("never/there");
+  store_->Delete("k");
+  store_->Delete("k");
+  store_->Delete("j");  // not an object: nothing happens
+  store_->DeletePrefix("j/1/");
+  EXPECT_EQ(Keys(store_->List("")), KeyList{"j/10/a"});
+  EXPECT_THROW(store_->DeletePrefix(""), wire::Fault);
+  EXPECT_THROW(store_->DeletePrefix("j/1"), wire::Fault);
+  EXPECT_EQ(Keys(store_->List("")), KeyList{"j/10/a"});
+}
+
+TEST_P(Conformance, AWriterIsUnseenUntilFinishAndLeavesNothingWithout) {
+  {
+    const auto abandoned = store_->Write("w/gone");
+    abandoned->Append(Bytes("half"));
+  }
+  const auto writer = store_->Write("w/k");
+  writer->Append(Bytes("one "));
+  writer->Append({});
+  writer->Append(Bytes("two"));
+  EXPECT_TRUE(store_->List("").empty());
+  EXPECT_FALSE(store_->Head("w/k"));
+  writer->Finish();
+  EXPECT_EQ(store_->Get("w/k"), "one two");
+  EXPECT_EQ(Keys(store_->List("")), KeyList{"w/k"});
+}
+
+TEST_P(Conformance, OneOfSixteenRacingWritersWinsPutIfAbsent) {
+  constexpr int kWriters = 16, kRounds = 20;
+  for (int round = 0; round < kRounds; ++round) {
+    const std::string key = "race/" + std::to_string(round);
+    std::barrier start(kWriters);
+    std::atomic<int> wins{0}, winner{-1};
+    std::vector<std::thread> writers;
+    for (int i = 0; i < kWriters; ++i) {
+      writers.emplace_back([&, i] {
+        const auto store = Open();
+        const std::string mine(1000 + i, static_cast<char>('a' + i));
+        start.arrive_and_wait();
+        if (!store->PutIfAbsent(key, Bytes(mine))) return;
+        ++wins;
+        winner = i;
+      });
+    }
+    for (auto& writer : writers) writer.join();
+    ASSERT_EQ(wins, 1);
+    EXPECT_EQ(store_->Get(key), std::string(1000 + winner, static_cast<char>('a' + winner)));
+    EXPECT_FALSE(store_->PutIfAbsent(key, Bytes("late")));
+  }
+}
+
+TEST_P(Conformance, AReaderNeverSeesHalfAPut) {
+  constexpr int kPuts = 60;
+  const auto text = [](int i) {
+    return std::string(1000 + 7919 * (i % 13), static_cast<char>('a' + i % 26));
+  };
+  store_->Put("torn", Bytes(text(0)));
+  std::atomic<bool> stop{false};
+  std::atomic<int> reads{0}, torn{0};
+  std::vector<std::thread> readers;
+  for (int r = 0; r < 2; ++r) {
+    readers.emplace_back([&] {
+      const auto store = Open();
+      while (!stop) {
+        const std::string seen = store->Get("torn");
+        const bool one_letter = seen.find_first_not_of(seen[0]) == std::string::npos;
+        const bool a_length = (seen.size() - 1000) % 7919 == 0;
+        torn += !(one_letter && a_length);
+        ++reads;
+      }
+    });
+  }
+  for (int i = 1; i < kPuts; ++i) store_->Put("torn", Bytes(text(i)));
+  while (reads < 10) std::this_thread::yield();
+  stop = true;
+  for (auto& reader : readers) reader.join();
+  EXPECT_EQ(torn, 0);
+}
+
+TEST_P(Conformance, WritersAndDeletersOfOneFolderDoNotDisturbEachOther) {
+  std::atomic<bool> stop{false};
+  std::thread deleter([&] {
+    const auto store = Open();
+    while (!stop) store->DeletePrefix("busy/folder/");
+  });
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_NO_THROW(store_->Put("busy/folder/" + std::to_string(i % 5), Bytes("x")));
+  }
+  stop = true;
+  deleter.join();
+}
+
+TEST_P(Conformance, ABigObjectInParts) {
+  constexpr size_t kPart = 1 << 20, kParts = 70;
+  const auto writer = store_->Write("big");
+  for (size_t i = 0; i < kParts; ++i)
+    writer->Append(Bytes(std::string(kPart, static_cast<char>(i))));
+  writer->Finish();
+  ASSERT_EQ(store_->Head("big")->bytes, static_cast<int64_t>(kPart * kParts));
+  std::string across(2, '?');
+  EXPECT_EQ(store_->Read("big", kPart * 69 - 1, std::as_writable_bytes(std::span(across))), 2u);
+  EXPECT_EQ(across, (std::string{char{68}, char{69}}));
+}
+
+}  // namespace ocellus::store

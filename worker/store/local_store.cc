@@ -1,0 +1,235 @@
+#include "worker/store/local_store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+#include "worker/store/local_file.h"
+#include "worker/store/object_key.h"
+#include "worker/wire/fault.h"
+
+namespace ocellus::store {
+namespace {
+
+constexpr char kTemporaryFolder[] = "~temp";
+constexpr time_t kTemporaryAgeMaxS = 3600;
+// How often a folder may be removed (by Delete) between its making and the rename into it.
+constexpr int kPublishTriesMax = 100;
+
+std::string ParentOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+// Whether a key below folder `key` (which ends with '/') can start with `prefix`.
+bool MayHold(const std::string& key, const std::string& prefix) {
+  const size_t shared = std::min(key.size(), prefix.size());
+  return key.compare(0, shared, prefix, 0, shared) == 0;
+}
+
+}  // namespace
+
+class LocalWriter : public ObjectWriter {
+ public:
+  LocalWriter(LocalStore* store, std::string key)
+      : store_(store), key_(std::move(key)), path_(NextPath(store->root_)) {
+    // The lock tells sweepers that this writer lives.
+    fd_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd_ < 0) store_->Fail("writing", key_, errno);
+    flock(fd_, LOCK_EX | LOCK_NB);
+  }
+
+  ~LocalWriter() override {
+    if (fd_ >= 0) close(fd_);
+    unlink(path_.c_str());
+  }
+
+  void Append(std::span<const std::byte> part) override {
+    const int error = WriteAll(fd_, part);
+    if (error) store_->Fail("writing", key_, error);
+  }
+
+  void Finish() override { Finish(/*only_if_absent=*/false); }
+
+  bool Finish(bool only_if_absent) {
+    if (fsync(fd_) != 0) store_->Fail("syncing", key_, errno);
+    const int closed = close(std::exchange(fd_, -1));
+    if (closed != 0 && errno != EINTR) store_->Fail("closing", key_, errno);
+    return store_->Publish(path_, key_, only_if_absent);
+  }
+
+ private:
+  static std::string NextPath(const std::string& root) {
+    static std::atomic<uint64_t> count{0};
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    char name[96];
+    std::snprintf(name, sizeof(name), "%ld-%lld%09ld-%llu", static_cast<long>(getpid()),
+                  static_cast<long long>(now.tv_sec), now.tv_nsec,
+                  static_cast<unsigned long long>(count++));
+    return root + "/" + kTemporaryFolder + "/" + name;
+  }
+
+  LocalStore* store_;
+  std::string key_;
+  std::string path_;
+  int fd_ = -1;
+};
+
+LocalStore::LocalStore(std::string root) : root_(std::move(root)) {
+  MakeFoldersOf(std::string(kTemporaryFolder) + "/x");
+  SweepTemporaryFiles();
+}
+
+void LocalStore::Fail(const char* action, const std::string& key, int error) const {
+  std::string outcome = "STORE_ERROR";
+  std::string hint = "check the disk and the file system of " + root_;
+  if (error == ENOSPC || error == EDQUOT) {
+    outcome = "STORE_FULL";
+    hint = "free space on the file system of " + root_ + " or lower checkpoint.keep";
+  } else if (error == EACCES || error == EPERM || error == EROFS) {
+    outcome = "STORE_DENIED";
+    hint = "let this user write to " + root_ + " or choose another store";
+  } else if (error == ENOTDIR || error == EISDIR || error == EEXIST) {
+    hint = "a file is where a folder must be, or the reverse: move it away or choose another store";
+  } else if (error == ENOENT) {
+    outcome = "OBJECT_MISSING";
+    hint = "see what is there with `ocellus checkpoint list`";
+  }
+  throw wire::Fault(wire::FaultClass::kStorage, outcome,
+                    "store " + uri() + ": " + action + " " + key + ": " + std::strerror(error),
+                    hint);
+}
+
+void LocalStore::MakeFoldersOf(const std::string& key) {
+  const std::string folder = ParentOf(PathOf(key));
+  for (size_t end = folder.find('/', 1);; end = folder.find('/', end + 1)) {
+    const std::string part = folder.substr(0, end);
+    if (mkdir(part.c_str(), 0755) == 0) {
+      const int error = SyncFolder(ParentOf(part).empty() ? "/" : ParentOf(part));
+      if (error) Fail("making the folder of", key, error);
+    } else if (errno != EEXIST && errno != EISDIR) {
+      // A read-only or foreign parent is fine as long as the folder is there.
+      const int error = errno;
+      if (access(part.c_str(), F_OK) != 0) Fail("making the folder of", key, error);
+    }
+    if (end == std::string::npos) return;
+  }
+}
+
+void LocalStore::SweepTemporaryFiles() {
+  const std::string folder = root_ + "/" + kTemporaryFolder;
+  int error = 0;
+  for (const std::string& name : NamesIn(folder, &error)) {
+    const std::string path = folder + "/" + name;
+    const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    struct stat info {};
+    if (file.get() < 0 || fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
+    const bool old = time(nullptr) - info.st_mtime > kTemporaryAgeMaxS;
+    if (old && flock(file.get(), LOCK_EX | LOCK_NB) == 0) unlink(path.c_str());
+  }
+}
+
+bool LocalStore::Publish(const std::string& temporary, const std::string& key,
+                         bool only_if_absent) {
+  const std::string path = PathOf(key);
+  for (int tries = 1;; ++tries) {
+    MakeFoldersOf(key);
+    const int done = only_if_absent ? link(temporary.c_str(), path.c_str())
+                                    : rename(temporary.c_str(), path.c_str());
+    if (done == 0) break;
+    if (only_if_absent && errno == EEXIST) return false;
+    if (errno != ENOENT || tries == kPublishTriesMax) Fail("naming", key, errno);
+  }
+  const int error = SyncFolder(ParentOf(path));
+  if (error) Fail("syncing the folder of", key, error);
+  return true;
+}
+
+std::unique_ptr<ObjectWriter> LocalStore::Write(const std::string& key) {
+  RequireKey(uri(), key);
+  return std::make_unique<LocalWriter>(this, key);
+}
+
+void LocalStore::Put(const std::string& key, std::span<const std::byte> bytes) {
+  const auto writer = Write(key);
+  writer->Append(bytes);
+  writer->Finish();
+}
+
+bool LocalStore::PutIfAbsent(const std::string& key, std::span<const std::byte> bytes) {
+  if (Head(key)) return false;
+  LocalWriter writer(this, key);
+  writer.Append(bytes);
+  return writer.Finish(/*only_if_absent=*/true);
+}
+
+std::optional<ObjectInfo> LocalStore::Head(const std::string& key) {
+  RequireKey(uri(), key);
+  struct stat info {};
+  if (stat(PathOf(key).c_str(), &info) == 0) {
+    if (!S_ISREG(info.st_mode)) return std::nullopt;
+    return ObjectInfo{key, info.st_size};
+  }
+  if (errno != ENOENT && errno != ENOTDIR) Fail("looking for", key, errno);
+  return std::nullopt;
+}
+
+size_t LocalStore::Read(const std::string& key, int64_t offset, std::span<std::byte> out) {
+  RequireKey(uri(), key);
+  const Descriptor file(open(PathOf(key).c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) Fail("reading", key, errno);
+  size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t got = pread(file.get(), out.data() + done, out.size() - done,
+                              static_cast<off_t>(offset) + static_cast<off_t>(done));
+    if (got == 0) break;
+    if (got < 0 && errno != EINTR) Fail("reading", key, errno);
+    if (got > 0) done += static_cast<size_t>(got);
+  }
+  return done;
+}
+
+std::vector<ObjectInfo> LocalStore::List(const std::string& prefix) {
+  RequirePrefix(uri(), prefix);
+  std::vector<ObjectInfo> objects;
+  // Start in the folder that the prefix names whole.
+  std::vector<std::string> folders = {prefix.substr(0, prefix.rfind('/') + 1)};
+  while (!folders.empty()) {
+    const std::string folder = std::move(folders.back());
+    folders.pop_back();
+    int error = 0;
+    for (const std::string& name : NamesIn(PathOf(folder), &error)) {
+      struct stat info {};
+      const std::string key = folder + name;
+      if (!IsKeyPart(name) || lstat(PathOf(key).c_str(), &info) != 0) continue;
+      if (S_ISDIR(info.st_mode) && MayHold(key + "/", prefix)) folders.push_back(key + "/");
+      if (S_ISREG(info.st_mode) && key.starts_with(prefix)) objects.push_back({key, info.st_size});
+    }
+    if (error) Fail("listing", folder, error);
+  }
+  std::sort(objects.begin(), objects.end(),
+            [](const ObjectInfo& a, const ObjectInfo& b) { return a.key < b.key; });
+  return objects;
+}
+
+void LocalStore::Delete(const std::string& key) {
+  RequireKey(uri(), key);
+  if (unlink(PathOf(key).c_str()) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR || errno == EISDIR) return;
+    Fail("deleting", key, errno);
+  }
+  // Folders that are empty now go too; one that is not, or the root, ends it.
+  for (std::string folder = ParentOf(PathOf(key)); folder.size() > root_.size();
+       folder = ParentOf(folder)) {
+    if (rmdir(folder.c_str()) != 0) return;
+  }
+}
+
+}  // namespace ocellus::store
