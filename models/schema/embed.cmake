@@ -1,0 +1,13 @@
+# Writes OUT, a C++ source that holds the text of every file in FILES under its name without ".json".
+set(text "// Made by models/schema/embed.cmake.\n#include \"models/schema/catalog.h\"\n\n")
+string(APPEND text "namespace ocellus::schema {\n\n")
+string(APPEND text "const std::vector<EmbeddedFile>& EmbeddedFiles() {\n")
+string(APPEND text "  static const auto* files = new std::vector<EmbeddedFile>{\n")
+foreach(file IN LISTS FILES)
+  get_filename_component(name ${file} NAME)
+  string(REGEX REPLACE "\\.json$" "" name ${name})
+  file(READ ${file} content)
+  string(APPEND text "      {\"${name}\", R\"ocellus(${content})ocellus\"},\n")
+endforeach()
+string(APPEND text "  };\n  return *files;\n}\n\n}  // namespace ocellus::schema\n")
+file(WRITE ${OUT} "${text}")

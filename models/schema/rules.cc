@@ -1,0 +1,120 @@
+#include <algorithm>
+
+#include "models/schema/check.h"
+
+namespace ocellus::schema {
+namespace {
+
+using nlohmann::json;
+
+// The integer at `pointer`, or 0 where it was reported or is no positive integer.
+int64_t Size(const json& doc, const std::string& pointer) {
+  json::json_pointer at(pointer);
+  if (!doc.contains(at) || !doc[at].is_number_integer()) return 0;
+  return std::max<int64_t>(0, doc[at].get<int64_t>());
+}
+
+double Number(const json& doc, const std::string& pointer, double otherwise) {
+  json::json_pointer at(pointer);
+  return doc.contains(at) && doc[at].is_number() ? doc[at].get<double>() : otherwise;
+}
+
+std::string Text(int64_t value) { return std::to_string(value); }
+
+void CheckWidth(const json& doc, const std::string& pointer, const std::string& path,
+                Reporter* reporter) {
+  int64_t dim = Size(doc, pointer + "/dim");
+  int64_t heads = Size(doc, pointer + "/heads");
+  if (dim == 0) return;
+  if (heads > 0 && dim % heads != 0) {
+    reporter->Add(path + ".heads", Text(heads) + " heads do not divide dim " + Text(dim),
+                  "give a number of heads that divides it");
+  }
+  if (dim % 4 != 0) {
+    reporter->Add(path + ".dim", Text(dim) + " is not divisible by 4",
+                  "the sine-cosine position table needs it");
+  }
+}
+
+void CheckPatches(const json& doc, Reporter* reporter) {
+  int64_t image = Size(doc, "/model/vit/image_size");
+  int64_t patch = Size(doc, "/model/vit/patch_size");
+  if (image == 0 || patch == 0) return;
+  if (image % patch != 0) {
+    reporter->Add("model.vit.patch_size",
+                  Text(patch) + " does not divide image_size " + Text(image),
+                  "give a patch_size that divides it");
+    return;
+  }
+  double ratio = Number(doc, "/objective/mae/mask_ratio", 0);
+  int64_t patches = (image / patch) * (image / patch);
+  auto kept = static_cast<int64_t>(static_cast<double>(patches) * (1 - ratio));
+  bool has_mask = ratio > 0 && ratio < 1;
+  if (has_mask && (kept == 0 || kept == patches)) {
+    reporter->Add(
+        "objective.mae.mask_ratio",
+        "of " + Text(patches) + " patches " + Text(kept) + " stay visible",
+        "at least one must stay and one be hidden: change mask_ratio, image_size or patch_size");
+  }
+}
+
+void CheckSchedule(const json& doc, Use use, Reporter* reporter) {
+  for (const char* unit : {"steps", "epochs"}) {
+    std::string total = unit == std::string("steps") ? "total_steps" : "epochs";
+    std::string warmup = std::string("warmup_") + unit;
+    double all = Number(doc, "/schedule/" + total, 0);
+    double warm = Number(doc, "/schedule/" + warmup, 0);
+    if (all > 0 && warm > all) {
+      reporter->Add("schedule." + warmup,
+                    doc["schedule"][warmup].dump() + " is more than " + total + " " +
+                        doc["schedule"][total].dump(),
+                    "a warm-up is a part of the run");
+    }
+  }
+  double lr = Number(doc, "/optimizer/adamw/lr", -1);
+  double min_lr = Number(doc, "/schedule/min_lr", 0);
+  if (use == Use::kJob && lr >= 0 && min_lr > lr) {
+    reporter->Add("schedule.min_lr",
+                  doc["schedule"]["min_lr"].dump() + " is above the learning rate",
+                  "the cosine goes down to it");
+  }
+}
+
+void CheckKnn(const json& doc, Reporter* reporter) {
+  int64_t k = Size(doc, "/eval/knn/k");
+  int64_t samples = Size(doc, "/eval/knn/train_samples");
+  if (samples > 0 && k > samples) {
+    reporter->Add("eval.knn.k",
+                  Text(k) + " neighbours, but only " + Text(samples) + " train_samples",
+                  "give a smaller k or more train_samples");
+  }
+}
+
+}  // namespace
+
+void CheckRules(const json& training, Use use, Reporter* reporter) {
+  CheckWidth(training, "/model/vit", "model.vit", reporter);
+  CheckWidth(training, "/objective/mae/decoder", "objective.mae.decoder", reporter);
+  CheckPatches(training, reporter);
+  CheckSchedule(training, use, reporter);
+  CheckKnn(training, reporter);
+  bool scaled = training.contains(json::json_pointer("/optimizer/adamw/base_lr"));
+  if (use == Use::kReplay && scaled && Size(training, "/batch/global") == 0) {
+    reporter->Add("optimizer.adamw.base_lr", "is scaled by batch.global, which is absent",
+                  "give lr, the rate itself, or batch.global");
+  }
+}
+
+void CheckBatch(const json& training, int64_t ranks, Reporter* reporter) {
+  int64_t global = Size(training, "/batch/global");
+  int64_t accumulate = Size(training, "/batch/accumulate");
+  if (global == 0 || accumulate == 0 || ranks <= 0) return;
+  if (global % (ranks * accumulate) == 0) return;
+  reporter->Add("batch.global",
+                Text(global) + " images do not divide over " + Text(ranks) +
+                    (ranks == 1 ? " rank" : " ranks") + " x " + Text(accumulate) +
+                    (accumulate == 1 ? " micro-batch" : " micro-batches"),
+                "give a multiple of " + Text(ranks * accumulate));
+}
+
+}  // namespace ocellus::schema

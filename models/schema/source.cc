@@ -1,0 +1,268 @@
+#include "models/schema/source.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+namespace ocellus::schema {
+namespace {
+
+using nlohmann::json;
+
+// Aliases may repeat a node many times over; a document of a job is far smaller than either.
+constexpr int kDepthMax = 64;
+constexpr int kNodesMax = 200000;
+
+std::optional<json> AsNumber(std::string text) {
+  if (!text.empty() && text[0] == '+') text.erase(0, 1);
+  if (text.empty() || text.find_first_not_of("0123456789+-.eE") != std::string::npos) return {};
+  const char* end = text.data() + text.size();
+  int64_t integer = 0;
+  if (auto r = std::from_chars(text.data(), end, integer); r.ec == std::errc() && r.ptr == end) {
+    return integer;
+  }
+  double number = 0;
+  auto r = std::from_chars(text.data(), end, number);
+  if (r.ec != std::errc() || r.ptr != end || !std::isfinite(number)) return {};
+  return number;
+}
+
+json AsScalar(const std::string& text) {
+  for (const char* word : {"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"}) {
+    if (text == word) return true;
+  }
+  for (const char* word : {"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"}) {
+    if (text == word) return false;
+  }
+  return AsNumber(text).value_or(json(text));
+}
+
+class Converter {
+ public:
+  Converter(Source* source, std::vector<Problem>* problems)
+      : source_(source), problems_(problems) {}
+
+  json Value(const YAML::Node& node, const std::string& path, int depth) {
+    if (++nodes_ > kNodesMax || depth > kDepthMax) {
+      if (!std::exchange(too_large_, true)) {
+        Add(node, path, "nested too deep, or repeated too often by aliases", "write it out flat");
+      }
+      return nullptr;
+    }
+    if (node.IsMap()) return Map(node, path, depth);
+    if (node.IsSequence()) return Sequence(node, path, depth);
+    if (!node.IsScalar()) return nullptr;
+    bool plain = node.Tag() == "?" || node.Tag() == "tag:yaml.org,2002:int" ||
+                 node.Tag() == "tag:yaml.org,2002:float" || node.Tag() == "tag:yaml.org,2002:bool";
+    return plain ? AsScalar(node.Scalar()) : json(node.Scalar());
+  }
+
+ private:
+  json Sequence(const YAML::Node& node, const std::string& path, int depth) {
+    json out = json::array();
+    for (const YAML::Node& element : node) {
+      std::string at = path + "[" + std::to_string(out.size()) + "]";
+      Mark(element, at);
+      out.push_back(Value(element, at, depth + 1));
+    }
+    return out;
+  }
+
+  json Map(const YAML::Node& node, const std::string& path, int depth) {
+    json out = json::object(), merged = json::object();
+    std::map<std::string, int> lines;
+    for (const auto& entry : node) {
+      const YAML::Node& key = entry.first;
+      const YAML::Node& value = entry.second;
+      if (!key.IsScalar()) {
+        Add(key, path, "a key is not plain text", "write one word before the colon");
+        continue;
+      }
+      std::string name = key.Scalar();
+      if (name == "<<" && key.Tag() == "?") {
+        Merge(Value(value, path, depth + 1), &merged);
+        continue;
+      }
+      std::string at = path.empty() ? name : path + "." + name;
+      auto [first, is_new] = lines.emplace(name, key.Mark().line + 1);
+      if (!is_new) {
+        Add(key, at, "given twice, first on line " + std::to_string(first->second), "keep one");
+        continue;
+      }
+      Mark(key, at);
+      out[name] = Value(value, at, depth + 1);
+    }
+    for (const auto& [name, value] : merged.items()) {
+      if (!out.contains(name)) out[name] = value;
+    }
+    return out;
+  }
+
+  // What stands in the map itself wins over what is merged into it, earlier merges over later ones.
+  static void Merge(const json& value, json* merged) {
+    if (value.is_array()) {
+      for (const json& element : value) Merge(element, merged);
+    } else if (value.is_object()) {
+      for (const auto& [name, item] : value.items()) merged->emplace(name, item);
+    }
+  }
+
+  void Mark(const YAML::Node& node, const std::string& path) {
+    if (node.Mark().is_null()) return;
+    source_->places[path] = {node.Mark().line + 1, node.Mark().column + 1};
+  }
+
+  void Add(const YAML::Node& node, const std::string& path, const std::string& message,
+           const std::string& hint) {
+    problems_->push_back(
+        {source_->file, node.Mark().line + 1, node.Mark().column + 1, path, message, hint});
+  }
+
+  Source* source_;
+  std::vector<Problem>* problems_;
+  int nodes_ = 0;
+  bool too_large_ = false;
+};
+
+bool IsUtf8Text(const std::string& text) {
+  size_t i = 0;
+  while (i < text.size()) {
+    auto c = static_cast<unsigned char>(text[i]);
+    int more = c < 0x80                ? 0
+               : c >= 0xC2 && c < 0xE0 ? 1
+               : c >= 0xE0 && c < 0xF0 ? 2
+               : c >= 0xF0 && c < 0xF5 ? 3
+                                       : -1;
+    if (more < 0 || c == 0 || i + more >= text.size()) return false;
+    for (int k = 1; k <= more; ++k) {
+      if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return false;
+    }
+    i += more + 1;
+  }
+  return true;
+}
+
+// Line (from 1) of the first tab that indents something, or 0.
+int LineIndentedByTab(const std::string& text) {
+  int line = 1;
+  for (size_t start = 0; start < text.size(); ++line) {
+    size_t content = text.find_first_not_of(" \t", start);
+    size_t tab = text.find('\t', start);
+    if (content == std::string::npos) return 0;
+    bool matters = text[content] != '\n' && text[content] != '\r' && text[content] != '#';
+    if (tab < content && matters) return line;
+    size_t end = text.find('\n', start);
+    if (end == std::string::npos) return 0;
+    start = end + 1;
+  }
+  return 0;
+}
+
+Place At(const YAML::Mark& mark) {
+  return mark.is_null() ? Place{} : Place{mark.line + 1, mark.column + 1};
+}
+
+bool Fail(const std::string& file, Place place, const std::string& message, const std::string& hint,
+          std::vector<Problem>* problems) {
+  problems->push_back({file, place.line, place.column, "", message, hint});
+  return false;
+}
+
+bool ParseYaml(const std::string& text, Source* out, std::vector<Problem>* problems) {
+  size_t before = problems->size();
+  try {
+    std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    if (documents.empty() || documents[0].IsNull()) {
+      return Fail(out->file, {}, "the document is empty", "see `ocellus explain` for its keys",
+                  problems);
+    }
+    if (documents.size() > 1) {
+      return Fail(out->file, At(documents[1].Mark()), "a second document begins",
+                  "keep one document a file", problems);
+    }
+    out->value = Converter(out, problems).Value(documents[0], "", 0);
+  } catch (const YAML::Exception& e) {
+    return Fail(
+        out->file, e.mark, "not valid YAML: " + e.msg,
+        "look at this line and the one before for a missing colon, quote, bracket or indent",
+        problems);
+  }
+  return problems->size() == before;
+}
+
+}  // namespace
+
+bool Parse(const std::string& text, const std::string& file, Source* out,
+           std::vector<Problem>* problems) {
+  out->file = file;
+  if (text.size() > kSpecBytesMax) {
+    return Fail(
+        file, nowhere,
+        "the document has " + std::to_string(text.size()) + " bytes, more than the limit of 1 MiB",
+        "a job names its data and weights by path; it does not hold them", problems);
+  }
+  if (!IsUtf8Text(text)) {
+    return Fail(file, {}, "not a UTF-8 text file", "give a job document in YAML or JSON", problems);
+  }
+  json parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!parsed.is_discarded() && parsed.is_structured()) {
+    // YAML holds JSON, so its parser gives the places and sees a key that is given twice.
+    std::vector<Problem> found;
+    ParseYaml(text, out, &found);
+    for (const Problem& problem : found) {
+      if (!problem.path.empty()) problems->push_back(problem);
+    }
+    out->value = std::move(parsed);
+    return problems->empty();
+  }
+  if (int line = LineIndentedByTab(text); line > 0) {
+    problems->push_back({file, line, 1, "", "a tab indents this line", "YAML wants spaces"});
+    return false;
+  }
+  return ParseYaml(text, out, problems);
+}
+
+bool Override(const std::string& assignment, Source* source, std::vector<Problem>* problems) {
+  size_t equals = assignment.find('=');
+  std::string path = assignment.substr(0, equals);
+  if (equals == std::string::npos || path.empty() || path.find("..") != std::string::npos ||
+      path.front() == '.' || path.back() == '.') {
+    problems->push_back({"--set", 0, 0, "", "\"" + assignment + "\" is not KEY=VALUE",
+                         "for example --set schedule.total_steps=1000"});
+    return false;
+  }
+  Source value;
+  if (!IsUtf8Text(assignment) || assignment.size() > kSpecBytesMax) {
+    problems->push_back({"--set", 0, 0, "", "not UTF-8 text, or too long", ""});
+    return false;
+  }
+  std::string text = assignment.substr(equals + 1);
+  value.file = "--set";
+  std::vector<Problem> found;
+  bool empty = text.find_first_not_of(" \t\n") == std::string::npos;
+  bool null = text == "null" || text == "~";
+  if (empty) value.value = "";
+  if (!empty && !null && !ParseYaml(text, &value, &found)) {
+    problems->push_back({"--set", 0, 0, path, found[0].message, "give a YAML value"});
+    return false;
+  }
+  json* node = &source->value;
+  size_t start = 0;
+  for (size_t dot; (dot = path.find('.', start)) != std::string::npos; start = dot + 1) {
+    if (!node->is_object()) *node = json::object();
+    node = &(*node)[path.substr(start, dot - start)];
+  }
+  if (!node->is_object()) *node = json::object();
+  if (null) {
+    node->erase(path.substr(start));
+  } else {
+    (*node)[path.substr(start)] = std::move(value.value);
+    source->overridden.insert(path);
+  }
+  return true;
+}
+
+}  // namespace ocellus::schema
