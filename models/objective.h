@@ -89,8 +89,8 @@ class Objective {
 };
 
 // Builds the objective that a resolved training document names ("objective" and "model"), with
-// tensors on `device`, computing in the document's "precision". Throws wire::Fault (class user) that
-// names the key.
+// tensors on `device`, computing in the document's "precision". Throws wire::Fault (class user)
+// that names the key.
 std::unique_ptr<Objective> MakeObjective(const nlohmann::json& document, torch::Device device);
 
 }  // namespace ocellus::models

@@ -4,12 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "worker/wire/fault.h"
 
 namespace ocellus::checkpoint {
 
@@ -27,9 +28,9 @@ using Metadata = std::map<std::string, std::string>;
 // Bytes of one value, 0 for a type that the format does not have.
 size_t DtypeBytes(const std::string& dtype);
 
-// Bytes of a tensor of that type and shape. Throws wire::Fault (storage, CORRUPT_FILE) when the
-// type is unknown, a size is negative, or the product overflows.
-size_t TensorBytes(const std::string& dtype, const std::vector<int64_t>& shape);
+// Bytes of a tensor of that type and shape; nothing for an unknown type, a negative size or a
+// product that does not fit.
+std::optional<size_t> TensorBytes(const std::string& dtype, const std::vector<int64_t>& shape);
 
 // Where the values of `tensors` go in a file: wide types first, then by name.
 std::vector<TensorView> FileOrder(std::vector<TensorView> tensors);
@@ -39,7 +40,8 @@ std::vector<TensorView> FileOrder(std::vector<TensorView> tensors);
 std::string EncodeHeader(const std::vector<TensorView>& ordered, const Metadata& metadata);
 
 // Writes a whole file to `path`: beside it first, then renamed, so that a reader sees all or
-// nothing. Throws wire::Fault (storage) with path and cause; nothing is left behind then.
+// nothing. Throws wire::Fault with path and cause: CANNOT_WRITE (user) when the place cannot be
+// written to, STORE_FULL or WRITE_FAILED (storage). Nothing is left behind then.
 void WriteSafetensors(const std::string& path, const std::vector<TensorView>& tensors,
                       const Metadata& metadata);
 
@@ -49,11 +51,12 @@ class SafetensorsFile {
  public:
   SafetensorsFile() = default;
 
-  // Maps a local file. Throws wire::Fault: NO_SUCH_FILE (user) when it cannot be opened,
-  // CORRUPT_FILE (storage) when it is no sound safetensors file; the message names file and place.
+  // Maps a local file that somebody named. Throws wire::Fault (user): NO_SUCH_FILE when it cannot
+  // be opened, CORRUPT_FILE when it is no sound safetensors file; the message names file and place.
   static SafetensorsFile Map(const std::string& path);
 
-  // Takes bytes that are already in memory; `origin` names them in messages. Throws CORRUPT_FILE.
+  // Takes bytes that came from a store; `origin` names them in messages. Throws CORRUPT_FILE
+  // (storage).
   static SafetensorsFile Parse(std::shared_ptr<const std::byte[]> bytes, size_t size,
                                const std::string& origin);
 
@@ -66,6 +69,9 @@ class SafetensorsFile {
   std::shared_ptr<const std::byte[]> bytes() const { return bytes_; }
 
  private:
+  static SafetensorsFile Make(std::shared_ptr<const std::byte[]> bytes, size_t size,
+                              const std::string& origin, wire::FaultClass fault_class);
+
   std::shared_ptr<const std::byte[]> bytes_;
   std::string origin_;
   std::vector<TensorView> tensors_;

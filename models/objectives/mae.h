@@ -1,0 +1,51 @@
+// Masked autoencoders (He et al. 2021, arXiv:2111.06377; facebookresearch/mae).
+//
+// Inputs: `images` [N, 3, H, W], `noise` [N, L] in [0, 1). The patches of smallest noise are
+// visible. Outputs: `pred` [N, L, p p 3], patches row by row, values in a patch row, column,
+// channel; `mask` [N, L], 1 where hidden. Features: the class token after `norm`, what timm returns
+// for a ViT with num_classes=0, and what the official linear probe looks at. Pictures: one row an
+// image: original, masked, reconstructed. A reconstruction keeps the visible patches; with
+// norm_pix_loss a hidden one gets the mean and deviation of the true patch back, as in the official
+// demo.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+
+#include "models/objective.h"
+#include "models/objectives/mae_network.h"
+
+namespace ocellus::models::objectives {
+
+// How images were normalised: value = (colour - mean) / std, colours in [0, 1].
+struct Colours {
+  std::array<float, 3> mean{0.485f, 0.456f, 0.406f};
+  std::array<float, 3> std{0.229f, 0.224f, 0.225f};
+};
+
+class Mae final : public Objective {
+ public:
+  Mae(const MaeSettings& settings, const Colours& colours, torch::ScalarType compute,
+      torch::Device device);
+
+  InputWishes inputs() const override;
+  torch::nn::Module& module() override { return *network_; }
+  void initialise(torch::Generator generator) override;
+  StepOutput forward(const Tensors& inputs, const StepContext& context) override;
+  torch::Tensor features(const torch::Tensor& images) override;
+  Tensors encoder_weights() override;
+  std::map<std::string, std::string> encoder_metadata() override;
+  std::vector<std::vector<torch::Tensor>> pictures(const Tensors& inputs) override;
+
+ private:
+  MaeSettings settings_;
+  Colours colours_;
+  torch::ScalarType compute_;
+  std::shared_ptr<MaeNetwork> network_;
+};
+
+// From a resolved training document. Throws wire::Fault (user, BAD_SPEC) that names the key.
+std::unique_ptr<Objective> MakeMae(const nlohmann::json& document, torch::Device device);
+
+}  // namespace ocellus::models::objectives

@@ -1,0 +1,54 @@
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "models/objectives/mae.h"
+
+namespace ocellus::models::objectives {
+namespace {
+
+bool BelongsToEncoder(const std::string& name) {
+  for (const char* prefix : {"cls_token", "pos_embed", "patch_embed.", "blocks.", "norm."}) {
+    if (name.starts_with(prefix)) return true;
+  }
+  return false;
+}
+
+std::string Join(const std::array<float, 3>& values) {
+  std::ostringstream text;
+  text << values[0] << "," << values[1] << "," << values[2];
+  return text.str();
+}
+
+}  // namespace
+
+Tensors Mae::encoder_weights() {
+  Tensors weights;
+  for (const auto& item : network_->named_parameters()) {
+    if (BelongsToEncoder(item.key())) weights[item.key()] = item.value().detach();
+  }
+  return weights;
+}
+
+std::map<std::string, std::string> Mae::encoder_metadata() {
+  // What timm.models.VisionTransformer takes as it is.
+  const nlohmann::json timm = {{"img_size", settings_.image_size},
+                               {"patch_size", settings_.patch_size},
+                               {"embed_dim", settings_.dim},
+                               {"depth", settings_.depth},
+                               {"num_heads", settings_.heads},
+                               {"mlp_ratio", settings_.mlp_ratio},
+                               {"num_classes", 0}};
+  return {{"format", "pt"},
+          {"objective", "mae"},
+          {"model", "vit"},
+          {"timm_kwargs", timm.dump()},
+          {"activation", "gelu"},
+          {"layer_norm_eps", "1e-6"},
+          {"features", "class token after norm"},
+          {"image_size", std::to_string(settings_.image_size)},
+          {"mean", Join(colours_.mean)},
+          {"std", Join(colours_.std)},
+          {"interpolation", "bicubic"}};
+}
+
+}  // namespace ocellus::models::objectives
