@@ -186,7 +186,7 @@ bool ParseYaml(const std::string& text, Source* out, std::vector<Problem>* probl
     out->value = Converter(out, problems).Value(documents[0], "", 0);
   } catch (const YAML::Exception& e) {
     return Fail(
-        out->file, e.mark, "not valid YAML: " + e.msg,
+        out->file, At(e.mark), "not valid YAML: " + e.msg,
         "look at this line and the one before for a missing colon, quote, bracket or indent",
         problems);
   }
@@ -200,7 +200,7 @@ bool Parse(const std::string& text, const std::string& file, Source* out,
   out->file = file;
   if (text.size() > kSpecBytesMax) {
     return Fail(
-        file, nowhere,
+        file, {},
         "the document has " + std::to_string(text.size()) + " bytes, more than the limit of 1 MiB",
         "a job names its data and weights by path; it does not hold them", problems);
   }
