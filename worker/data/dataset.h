@@ -1,5 +1,5 @@
-// The samples of a run: WebDataset tar shards or folders of images, any of them reachable at once by
-// number.
+// The samples of a run: WebDataset tar shards or folders of images, any of them reachable at once
+// by number.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,8 @@
 #include <vector>
 
 namespace ocellus::data {
+
+inline constexpr int64_t kDefaultMaxPixels = 89'478'485;  // Pillow's limit
 
 struct Sample {
   std::string key;      // for messages: "shard.tar:000123.jpg" or the file's path
@@ -20,20 +22,26 @@ class Dataset {
  public:
   virtual ~Dataset() = default;
   virtual int64_t size() const = 0;
-  // Thread-safe. Throws wire::Fault when the bytes cannot be read (storage) or the tar is cut off (user).
+  // Thread-safe. Throws wire::Fault when the bytes cannot be read (storage) or the tar is cut off
+  // (user).
   virtual Sample Get(int64_t index) const = 0;
   // Number of distinct labels, 0 when there are none.
   virtual int64_t classes() const = 0;
+  // Images of more pixels than this are bad samples; looked at before anything is decoded.
+  virtual int64_t max_pixels() const { return kDefaultMaxPixels; }
 };
 
 struct DatasetOptions {
-  std::vector<std::string> sources;  // folders, globs, .tar files; '~' and relative paths allowed
-  int64_t max_pixels = 89'478'485;   // larger images are bad samples (Pillow's limit)
+  // Folders of images or of .tar files, .tar files, image files; globs ("*.tar", "{a,b}.tar") and
+  // ranges ("train-{000000..000127}.tar") of them; '~' and relative paths allowed.
+  std::vector<std::string> sources;
+  int64_t max_pixels = kDefaultMaxPixels;
 };
 
 // Finds and indexes the sources; the index of a shard is kept beside it or in the cache folder
-// (FORMAT.md), so that the second opening reads no shard. Throws wire::Fault (user) with the path and
-// the nearest existing one when nothing is there, when a set is empty, or when a tar is truncated.
+// (FORMAT.md), so that the second opening reads no shard. Throws wire::Fault (user) with the path
+// and the nearest existing one when nothing is there, when a set is empty, or when a tar is
+// truncated.
 std::shared_ptr<const Dataset> OpenDataset(const DatasetOptions& options);
 
 }  // namespace ocellus::data
