@@ -1,4 +1,4 @@
-"""The style checks find what they look for: each is run over a small tree with one planted fault."""
+"""The style checks find what they look for: each runs over a small tree with a planted fault."""
 import importlib.util
 import os
 
