@@ -1,0 +1,106 @@
+"""Metrics as Prometheus itself reads them."""
+import json
+import os
+import shutil
+import socket
+import subprocess
+import urllib.parse
+import urllib.request
+
+import pytest
+
+from cluster import metric, scrape, until
+from conftest import ROOT
+from documents import tiny
+
+
+def tool(name):
+    """Prometheus's programs: what tools/setup unpacked, else the machine's."""
+    own = os.path.join(ROOT, ".toolchain", "debian", "usr", "bin", name)
+    found = own if os.path.exists(own) else shutil.which(name)
+    assert found, f"no {name}: run tools/setup"
+    return found
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def check_metrics(text):
+    """promtool's verdict: (exit code, what it said)."""
+    done = subprocess.run([tool("promtool"), "check", "metrics"], input=text, text=True,
+                          capture_output=True, timeout=30, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def prometheus(cluster):
+    """A Prometheus that scrapes both processes four times a second; its address."""
+    cluster.start()
+    port = free_port()
+    targets = json.dumps([cluster.metrics, cluster.worker_metrics])
+    with open(cluster.path("prometheus.yaml"), "w", encoding="utf-8") as f:
+        f.write("global: {scrape_interval: 250ms, scrape_timeout: 250ms}\n"
+                "scrape_configs:\n- job_name: ocellus\n"
+                f"  static_configs: [{{targets: {targets}}}]\n")
+    cluster.launch("prometheus", [
+        tool("prometheus"), "--config.file", cluster.path("prometheus.yaml"),
+        "--storage.tsdb.path", cluster.path("tsdb"), "--web.listen-address", f"127.0.0.1:{port}"])
+    return f"http://127.0.0.1:{port}"
+
+
+def query(prometheus, expression):
+    """[(labels, value)] of an instant query; empty while it does not answer."""
+    url = f"{prometheus}/api/v1/query?" + urllib.parse.urlencode({"query": expression})
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            result = json.load(answer)["data"]["result"]
+    except OSError:
+        return []
+    return [(r["metric"], float(r["value"][1])) for r in result]
+
+
+def test_prometheus_answers_for_loss_and_speed(cluster, prometheus, images):
+    until(lambda: len(query(prometheus, "up == 1")) == 2, "both targets are up", 60)
+    job = cluster.submit(tiny(images, schedule={"total_steps": 2000}))
+    loss = until(lambda: query(prometheus, f'ocellus_train_loss{{job="{job}"}}'), "a loss")
+    assert 0.01 < loss[0][1] < 10
+    speed = until(lambda: [v for _, v in query(
+        prometheus, f'sum(rate(ocellus_train_samples_total{{job="{job}"}}[5s]))') if v > 1],
+        "images a second")
+    assert speed[0] < 1e6
+    running = 'sum(ocellus_jobs{state=~"(?i)running"})'
+    until(lambda: [v for _, v in query(prometheus, running) if v == 1], "one running job")
+    assert query(prometheus, f'ocellus_job_info{{job="{job}",objective="mae"}}')
+    cluster.cli("job", "cancel", job)
+    cluster.wait_for_state(job, "CANCELLED")
+
+
+def test_promtool_finds_nothing_to_say(cluster, images):
+    job = cluster.start().submit(tiny(images))
+    cluster.wait_for_step(job, 40)
+    for address in (cluster.metrics, cluster.worker_metrics):
+        assert check_metrics(scrape(address)) == (0, ""), address
+    cluster.wait_for_state(job, "SUCCEEDED", "FAILED")
+    for address in (cluster.metrics, cluster.worker_metrics):
+        text = scrape(address)
+        assert check_metrics(text) == (0, ""), address
+        assert text.count("# HELP ocellus_") >= 10
+
+
+def test_promtool_would_object():
+    code, said = check_metrics("# TYPE wait_milliseconds counter\nwait_milliseconds 1\n")
+    assert code == 3 and "help" in said
+
+
+def test_counters_start_at_zero(cluster):
+    """A rate needs a first value: counters are there before anything happened."""
+    cluster.start_coordinator()
+    text = scrape(cluster.metrics)
+    for name in ("ocellus_stale_generation_rejections_total", "ocellus_job_generations_total",
+                 "ocellus_job_failures_total"):
+        assert metric(text, name) == 0, name
+    assert metric(text, "ocellus_build_info") == 1
+    assert metric(text, "ocellus_leader") == 1
