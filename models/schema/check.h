@@ -13,12 +13,6 @@ namespace ocellus::schema {
 nlohmann::json Check(const Schema& schema, const nlohmann::json& value, const std::string& path,
                      Reporter* reporter);
 
-// "an integer", "text or a list" ...
-std::string TypeText(const Schema& schema);
-
-// "above 0, below 1", "1 to 64", "at least 1"; empty without limits.
-std::string RangeText(const Schema& schema);
-
 // A validator that knows nothing of ours (valijson), asked when Check found no fault, so that the
 // files mean what JSON Schema says. `value` is resolved. Reports its complaints.
 void AskSecondOpinion(const Schema& schema, const nlohmann::json& value, Reporter* reporter);

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "models/schema/catalog.h"
-#include "models/schema/check.h"
+#include "models/schema/describe.h"
 #include "models/schema/nearest.h"
 
 namespace ocellus::schema {
@@ -10,14 +10,32 @@ namespace {
 struct Entry {
   std::string path;
   const Schema* schema;
-  std::string source;  // its own, else that of the section around it
+  std::string source;   // its own, else that of the section around it
+  std::string without;  // what holds when there is no default
 };
+
+std::string Without(const Schema& section, const std::string& key) {
+  for (const char* rule : {"exactly_one", "at_most_one"}) {
+    if (!section.contains(rule)) continue;
+    for (const auto& group : section[rule]) {
+      std::vector<std::string> keys = group.get<std::vector<std::string>>();
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) continue;
+      return std::string(rule == std::string("exactly_one") ? "give" : "give at most") +
+             " one of " + Join(keys, "or");
+    }
+  }
+  bool required = section.contains("required") &&
+                  std::find(section["required"].begin(), section["required"].end(), key) !=
+                      section["required"].end();
+  return required ? "must be given" : "may be left out";
+}
 
 void Collect(const Schema& section, const std::string& path, const std::string& source,
              std::vector<Entry>* entries) {
   if (!section.contains("properties")) return;
   for (const auto& [key, property] : section["properties"].items()) {
-    Entry entry{path.empty() ? key : path + "." + key, &property, property.value("source", source)};
+    Entry entry{path.empty() ? key : path + "." + key, &property, property.value("source", source),
+                Without(section, key)};
     entries->push_back(entry);
     Collect(property, entry.path, entry.source, entries);
   }
@@ -33,7 +51,6 @@ const std::vector<Entry>& Entries() {
 }
 
 std::string Default(const Schema& schema) {
-  if (!schema.contains("default")) return "none: it must be given";
   if (schema["default"] == "") return "empty";
   return schema["default"].is_string() ? schema["default"].get<std::string>()
                                        : schema["default"].dump();
@@ -84,8 +101,9 @@ std::string ExplainEntry(const Entry& entry) {
   if (schema.contains("enum"))
     text += Line("one of", Join(schema["enum"].get<std::vector<std::string>>(), "or"));
   bool section = schema.contains("properties");
-  if (!section) text += Line("default", Default(schema));
-  if (section && !schema.contains("default")) text += Line("default", Default(schema));
+  bool has_default = schema.contains("default");
+  if (!has_default) text += Line("default", "none: " + entry.without);
+  if (has_default && !section) text += Line("default", Default(schema));
   const Schema& limited = schema["type"] == "array" ? schema["items"] : schema;
   if (std::string range = RangeText(limited); !range.empty()) text += Line("range", range);
   if (schema.contains("pattern_says"))

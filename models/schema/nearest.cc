@@ -8,6 +8,17 @@ namespace {
 // Keys are short; a longer word is no misspelling of one.
 constexpr size_t kWordMax = 128;
 
+// "total" for total_steps, when no other known word begins like that.
+std::string OnlyLonger(const std::string& word, const std::vector<std::string>& known) {
+  std::string found;
+  for (const std::string& candidate : known) {
+    if (word.size() < 3 || candidate.rfind(word, 0) != 0) continue;
+    if (!found.empty()) return "";
+    found = candidate;
+  }
+  return found;
+}
+
 }  // namespace
 
 int EditDistance(const std::string& a, const std::string& b) {
@@ -36,7 +47,7 @@ std::string Nearest(const std::string& word, const std::vector<std::string>& kno
     best = candidate;
     limit = distance - 1;
   }
-  return best;
+  return best.empty() ? OnlyLonger(word, known) : best;
 }
 
 std::string Join(const std::vector<std::string>& words, const std::string& last) {

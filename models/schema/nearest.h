@@ -9,8 +9,8 @@ namespace ocellus::schema {
 // Letters to insert, remove, change or swap with their neighbour until `a` is `b`.
 int EditDistance(const std::string& a, const std::string& b);
 
-// The nearest of `known`, or "" when none is near: a third of the word's letters may differ, and at
-// least one.
+// The nearest of `known` (a third of the word's letters may differ, and at least one), else the
+// only one that begins with `word`, else "".
 std::string Nearest(const std::string& word, const std::vector<std::string>& known);
 
 // "a", "a and b", "a, b and c".

@@ -1,5 +1,8 @@
 #include "models/schema/report.h"
 
+#include <algorithm>
+#include <climits>
+
 namespace ocellus::schema {
 namespace {
 
@@ -39,6 +42,9 @@ void Reporter::Add(const std::string& path, const std::string& message, const st
 }
 
 bool Reporter::Finish() {
+  auto line = [](const Problem& problem) { return problem.line > 0 ? problem.line : INT_MAX; };
+  std::stable_sort(problems_->begin(), problems_->end(),
+                   [&](const Problem& a, const Problem& b) { return line(a) < line(b); });
   if (count_ > kProblemsMax) {
     problems_->push_back({source_->file, 0, 0, "",
                           std::to_string(count_ - kProblemsMax) + " more problems are not shown",

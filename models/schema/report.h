@@ -20,7 +20,8 @@ class Reporter {
   // `path` takes the place of the nearest key above it that has one.
   void Add(const std::string& path, const std::string& message, const std::string& hint = "");
 
-  // Adds the line that says how many were left out. True when there was no problem.
+  // Sorts by line, and adds the one that says how many were left out. True when there was no
+  // problem.
   bool Finish();
 
  private:

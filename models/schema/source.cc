@@ -40,10 +40,21 @@ json AsScalar(const std::string& text) {
   return AsNumber(text).value_or(json(text));
 }
 
+// yaml-cpp takes the end of the text for the missing quote of a scalar.
+bool IsUnclosed(const std::string& text, const YAML::Node& node) {
+  size_t at = node.Mark().is_null() ? text.size() : node.Mark().pos;
+  if (at >= text.size() || (text[at] != '"' && text[at] != '\'')) return false;
+  char quote = text[at];
+  for (++at; at < text.size() && text[at] != quote; ++at) {
+    if (quote == '"' && text[at] == '\\') ++at;
+  }
+  return at >= text.size();
+}
+
 class Converter {
  public:
-  Converter(Source* source, std::vector<Problem>* problems)
-      : source_(source), problems_(problems) {}
+  Converter(const std::string& text, Source* source, std::vector<Problem>* problems)
+      : text_(text), source_(source), problems_(problems) {}
 
   json Value(const YAML::Node& node, const std::string& path, int depth) {
     if (++nodes_ > kNodesMax || depth > kDepthMax) {
@@ -55,6 +66,8 @@ class Converter {
     if (node.IsMap()) return Map(node, path, depth);
     if (node.IsSequence()) return Sequence(node, path, depth);
     if (!node.IsScalar()) return nullptr;
+    if (IsUnclosed(text_, node))
+      Add(node, path, "the quote that opens here is not closed", "close it");
     bool plain = node.Tag() == "?" || node.Tag() == "tag:yaml.org,2002:int" ||
                  node.Tag() == "tag:yaml.org,2002:float" || node.Tag() == "tag:yaml.org,2002:bool";
     return plain ? AsScalar(node.Scalar()) : json(node.Scalar());
@@ -121,6 +134,7 @@ class Converter {
         {source_->file, node.Mark().line + 1, node.Mark().column + 1, path, message, hint});
   }
 
+  const std::string& text_;
   Source* source_;
   std::vector<Problem>* problems_;
   int nodes_ = 0;
@@ -183,7 +197,7 @@ bool ParseYaml(const std::string& text, Source* out, std::vector<Problem>* probl
       return Fail(out->file, At(documents[1].Mark()), "a second document begins",
                   "keep one document a file", problems);
     }
-    out->value = Converter(out, problems).Value(documents[0], "", 0);
+    out->value = Converter(text, out, problems).Value(documents[0], "", 0);
   } catch (const YAML::Exception& e) {
     return Fail(
         out->file, At(e.mark), "not valid YAML: " + e.msg,
@@ -223,46 +237,6 @@ bool Parse(const std::string& text, const std::string& file, Source* out,
     return false;
   }
   return ParseYaml(text, out, problems);
-}
-
-bool Override(const std::string& assignment, Source* source, std::vector<Problem>* problems) {
-  size_t equals = assignment.find('=');
-  std::string path = assignment.substr(0, equals);
-  if (equals == std::string::npos || path.empty() || path.find("..") != std::string::npos ||
-      path.front() == '.' || path.back() == '.') {
-    problems->push_back({"--set", 0, 0, "", "\"" + assignment + "\" is not KEY=VALUE",
-                         "for example --set schedule.total_steps=1000"});
-    return false;
-  }
-  Source value;
-  if (!IsUtf8Text(assignment) || assignment.size() > kSpecBytesMax) {
-    problems->push_back({"--set", 0, 0, "", "not UTF-8 text, or too long", ""});
-    return false;
-  }
-  std::string text = assignment.substr(equals + 1);
-  value.file = "--set";
-  std::vector<Problem> found;
-  bool empty = text.find_first_not_of(" \t\n") == std::string::npos;
-  bool null = text == "null" || text == "~";
-  if (empty) value.value = "";
-  if (!empty && !null && !ParseYaml(text, &value, &found)) {
-    problems->push_back({"--set", 0, 0, path, found[0].message, "give a YAML value"});
-    return false;
-  }
-  json* node = &source->value;
-  size_t start = 0;
-  for (size_t dot; (dot = path.find('.', start)) != std::string::npos; start = dot + 1) {
-    if (!node->is_object()) *node = json::object();
-    node = &(*node)[path.substr(start, dot - start)];
-  }
-  if (!node->is_object()) *node = json::object();
-  if (null) {
-    node->erase(path.substr(start));
-  } else {
-    (*node)[path.substr(start)] = std::move(value.value);
-    source->overridden.insert(path);
-  }
-  return true;
 }
 
 }  // namespace ocellus::schema
