@@ -68,6 +68,7 @@ struct JpegDecoder::State {
   jpeg_decompress_struct info{};
   ErrorManager errors{};
   std::string_view bytes;
+  std::vector<uint8_t> last_row;
 };
 
 JpegDecoder::JpegDecoder() : state_(std::make_unique<State>()) {
@@ -126,9 +127,14 @@ void JpegDecoder::ReadRows(const Rect& area, Pixels* out) {
     JSAMPROW line = out->bytes.data() + row * out->stride();
     row += static_cast<int>(jpeg_read_scanlines(&info, &line, 1));
   }
-  // A file without its end may have lost rows below: go on to see whether they are there.
+  // A file without its end may have lost rows below: go on to the last one to see.
   const JDIMENSION left = info.output_height - info.output_scanline;
-  if (left > 0 && !EndsWithMarker(state_->bytes)) jpeg_skip_scanlines(&info, left);
+  if (left > 0 && !EndsWithMarker(state_->bytes)) {
+    if (left > 1) jpeg_skip_scanlines(&info, left - 1);
+    state_->last_row.resize(out->stride());
+    JSAMPROW line = state_->last_row.data();
+    jpeg_read_scanlines(&info, &line, 1);
+  }
   jpeg_abort_decompress(&info);
 }
 

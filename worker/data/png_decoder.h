@@ -1,6 +1,6 @@
 // PNG to pixels, as Pillow's convert('RGB') gives them: every depth and colour type, palettes
-// looked up, 16 bits cut to their high byte, alpha dropped (not blended), gamma and colour profiles
-// ignored.
+// looked up, 16 bits cut to their high byte (gray too, which Pillow clips), alpha dropped (not
+// blended), gamma and colour profiles ignored.
 #pragma once
 
 #include <string>
