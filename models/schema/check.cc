@@ -53,8 +53,15 @@ class Checker {
     static const Schema* none = new Schema(Schema::object());
     const Schema& properties = schema.contains("properties") ? schema["properties"] : *none;
     json out = json::object();
+    if (value.size() > schema.value("maxProperties", value.size())) {
+      reporter_->Add(path, "has " + std::to_string(value.size()) + " keys",
+                     "at most " + schema["maxProperties"].dump() + " are allowed");
+    }
     for (const auto& [key, item] : value.items()) {
       if (properties.contains(key)) continue;
+      if (schema.contains("propertyNames")) {
+        Value(Merged({{"type", "string"}}, schema["propertyNames"]), key, Below(path, key));
+      }
       if (schema["additionalProperties"].is_object()) {
         out[key] = Value(schema["additionalProperties"], item, Below(path, key));
       } else {
@@ -74,6 +81,11 @@ class Checker {
     }
     Alternatives(schema, value, path);
     return out;
+  }
+
+  static Schema Merged(Schema base, const Schema& more) {
+    base.update(more);
+    return base;
   }
 
   static bool Requires(const Schema& schema, const std::string& key) {

@@ -1,4 +1,4 @@
-# Writes OUT, a C++ source that holds the text of every file in FILES under its name without ".json".
+# Writes OUT, a C++ source with the text of every file in FILES under its name without ".json".
 set(text "// Made by models/schema/embed.cmake.\n#include \"models/schema/catalog.h\"\n\n")
 string(APPEND text "namespace ocellus::schema {\n\n")
 string(APPEND text "const std::vector<EmbeddedFile>& EmbeddedFiles() {\n")

@@ -119,7 +119,7 @@ INSTANTIATE_TEST_SUITE_P(
             "--set: objective.mae.decoder.dim: 510 is not divisible by 4; the sine-cosine position "
             "table needs it"},
         Case{"model.vit.dim=192.5", "--set: model.vit.dim: expected an integer, got 192.5"},
-        Case{"ranks=0", "--set: ranks: 0 is out of range; give an integer from 1 to 65536"},
+        Case{"ranks=0", "--set: ranks: 0 is out of range; give an integer from 1 to 4096"},
         Case{"ranks=3",
              "5: batch.global: 64 images do not divide over 3 ranks x 1 micro-batch; give a "
              "multiple "
@@ -130,6 +130,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"eval.knn.k=3000",
              "--set: eval.knn.k: 3000 neighbours, but only 2000 train_samples; give a smaller k or "
              "more train_samples"},
+        Case{"labels={\"\": x}", "--set: labels.: is empty; give text"},
         Case{"name=no", "--set: name: expected text, got false; put it in quotes"},
         Case{"checkpoint=5", "--set: checkpoint: expected a section, got 5"},
         Case{"guard.on_nan=[skip]", "--set: guard.on_nan: expected text, got a list"}));

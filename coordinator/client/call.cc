@@ -1,0 +1,40 @@
+#include "coordinator/client/call.h"
+
+#include <algorithm>
+
+#include "absl/random/random.h"
+#include "absl/time/clock.h"
+#include "coordinator/base/error.h"
+
+namespace ocellus::coordinator {
+namespace {
+
+constexpr absl::Duration kFirstWait = absl::Milliseconds(100);
+constexpr absl::Duration kLongestWait = absl::Seconds(2);
+constexpr double kJitter = 0.2;
+
+}  // namespace
+
+absl::Status CallWithPolicy(const CallPolicy& policy,
+                            const std::function<grpc::Status(grpc::ClientContext*)>& attempt) {
+  const absl::Time end = absl::Now() + policy.timeout;
+  absl::BitGen random;
+  bool told = false;
+  for (absl::Duration wait = kFirstWait;; wait = std::min(2 * wait, kLongestWait)) {
+    grpc::ClientContext context;
+    Prepare(&context, end - absl::Now());
+    absl::Status status = FromGrpc(attempt(&context));
+    const absl::Duration pause = wait * absl::Uniform(random, 1 - kJitter, 1 + kJitter);
+    const bool again = policy.retry && absl::IsUnavailable(status) && absl::Now() + pause < end;
+    if (!again) {
+      return status;
+    }
+    if (policy.on_retry && !told) {
+      policy.on_retry(status);
+      told = true;
+    }
+    absl::SleepFor(pause);
+  }
+}
+
+}  // namespace ocellus::coordinator

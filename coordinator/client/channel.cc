@@ -1,0 +1,41 @@
+#include "coordinator/client/channel.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "coordinator/base/protocol.h"
+
+namespace ocellus::coordinator {
+namespace {
+
+// A coordinator that restarts is back within seconds: look often.
+constexpr absl::Duration kFirstReconnect = absl::Milliseconds(100);
+constexpr absl::Duration kLastReconnect = absl::Seconds(1);
+
+int Ms(absl::Duration duration) { return static_cast<int>(absl::ToInt64Milliseconds(duration)); }
+
+}  // namespace
+
+std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
+  grpc::ChannelArguments args;
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Ms(kKeepaliveTime));
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Ms(kKeepaliveTimeout));
+  args.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Ms(kFirstReconnect));
+  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, Ms(kFirstReconnect));
+  args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Ms(kLastReconnect));
+  // Which calls may be repeated is decided in call.h; a cluster is not reached through a web proxy.
+  args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  args.SetMaxReceiveMessageSize(kTransportBytesMax);
+  args.SetMaxSendMessageSize(kTransportBytesMax);
+  args.SetUserAgentPrefix(absl::StrCat("ocellus/", kVersion));
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), args);
+}
+
+void Prepare(grpc::ClientContext* context, absl::Duration timeout) {
+  context->AddMetadata(kProtocolKey, absl::StrCat(kProtocol));
+  context->set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+}
+
+}  // namespace ocellus::coordinator
