@@ -1,0 +1,63 @@
+// Small states, folders and stores for tests of checkpoints.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "worker/checkpoint/manifest.h"
+#include "worker/checkpoint/restore.h"
+#include "worker/checkpoint/snapshot.h"
+#include "worker/store/object_store.h"
+
+namespace ocellus::checkpoint {
+
+// A folder of its own, gone afterwards.
+class TempFolder {
+ public:
+  TempFolder();
+  ~TempFolder();
+  std::string Path(const std::string& name) const { return (path_ / name).string(); }
+  std::string uri() const { return "file://" + path_.string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Hands everything on to another store, but asks `before_append` before each part.
+class WatchedStore final : public store::ObjectStore {
+ public:
+  WatchedStore(store::ObjectStore* inner, std::function<void(const std::string& key)> before_append)
+      : inner_(inner), before_append_(std::move(before_append)) {}
+  std::unique_ptr<store::ObjectWriter> Write(const std::string& key) override;
+  void Put(const std::string& key, std::span<const std::byte> bytes) override;
+  bool PutIfAbsent(const std::string& key, std::span<const std::byte> bytes) override;
+  std::optional<store::ObjectInfo> Head(const std::string& key) override;
+  size_t Read(const std::string& key, int64_t offset, std::span<std::byte> out) override;
+  std::vector<store::ObjectInfo> List(const std::string& prefix) override;
+  void Delete(const std::string& key) override { inner_->Delete(key); }
+  std::string uri() const override { return inner_->uri(); }
+
+ private:
+  store::ObjectStore* inner_;
+  std::function<void(const std::string& key)> before_append_;
+};
+
+std::string ReadFile(const std::string& path);
+void WriteFile(const std::string& path, const std::string& bytes);
+
+// A view of `values` as one F32 tensor; `values` must outlive it.
+TensorView FloatView(const std::string& name, const std::vector<float>& values);
+
+// The same as a source that copies them.
+TensorSource FloatSource(const std::string& name, const std::vector<float>& values);
+
+// Everything of a manifest but its files.
+Manifest SmallManifest(int64_t step);
+
+// Writes and commits a checkpoint of two files whose values are `step`. Returns where.
+Candidate WriteCheckpoint(store::ObjectStore& store, int64_t step);
+
+}  // namespace ocellus::checkpoint

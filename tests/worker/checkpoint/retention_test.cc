@@ -1,0 +1,57 @@
+#include "worker/checkpoint/retention.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/worker/checkpoint/checkpoint_cases.h"
+
+namespace ocellus::checkpoint {
+namespace {
+
+std::vector<Candidate> Newest(std::vector<int64_t> steps) {
+  std::vector<Candidate> candidates;
+  for (const int64_t step : steps) candidates.push_back({step, std::to_string(step)});
+  return candidates;
+}
+
+std::vector<int64_t> Steps(const std::vector<Candidate>& candidates) {
+  std::vector<int64_t> steps;
+  for (const Candidate& candidate : candidates) steps.push_back(candidate.step);
+  return steps;
+}
+
+TEST(Retention, KeepsTheNewest) {
+  const auto candidates = Newest({500, 400, 300, 200, 100});
+  EXPECT_EQ(Steps(Expired(candidates, 3, 0)), (std::vector<int64_t>{200, 100}));
+  EXPECT_EQ(Steps(Expired(candidates, 9, 0)), (std::vector<int64_t>{}));
+}
+
+TEST(Retention, KeepsEveryNth) {
+  EXPECT_EQ(Steps(Expired(Newest({500, 400, 300, 200, 100}), 1, 200)),
+            (std::vector<int64_t>{300, 100}));
+}
+
+TEST(Retention, NeverGivesUpTheLast) {
+  EXPECT_EQ(Steps(Expired(Newest({500, 400}), 0, 0)), (std::vector<int64_t>{400}));
+  EXPECT_TRUE(Expired({}, 0, 0).empty());
+}
+
+TEST(Retention, ListsOnlyWhatIsCommitted) {
+  const TempFolder folder;
+  const auto store = store::OpenStore(folder.uri());
+  WriteCheckpoint(*store, 100);
+  const Candidate newest = WriteCheckpoint(*store, 200);
+  const std::string uncommitted = CheckpointPrefix("p/j-1/", 300, 2, "00000000");
+  store->Put(uncommitted + kModelName, {});
+  store->Put("p/j-1/artifacts/history.jsonl", {});
+
+  const auto found = ListCheckpoints(*store, "p/j-1/");
+  EXPECT_EQ(Steps(found), (std::vector<int64_t>{200, 100}));
+  EXPECT_EQ(found[0].prefix, newest.prefix);
+  DeleteCheckpoint(*store, newest.prefix);
+  EXPECT_EQ(Steps(ListCheckpoints(*store, "p/j-1/")), (std::vector<int64_t>{100}));
+  EXPECT_TRUE(store->List(newest.prefix).empty());
+  EXPECT_TRUE(ListCheckpoints(*store, "p/other/").empty());
+}
+
+}  // namespace
+}  // namespace ocellus::checkpoint
