@@ -1,21 +1,75 @@
 #include "models/ops/attention.h"
 
-namespace ocellus::models::ops {
+#include "kernels/attention.h"
+#include "models/ops/launch.h"
 
 // B batch, N tokens, D width, H heads, E width of a head.
-torch::Tensor Attention(const torch::Tensor& qkv_BN3D, int64_t heads, double scale) {
-  const int64_t batch = qkv_BN3D.size(0), tokens = qkv_BN3D.size(1), width = qkv_BN3D.size(2) / 3;
-  torch::Tensor qkv_3BHNE =
-      qkv_BN3D.view({batch, tokens, 3, heads, width / heads}).permute({2, 0, 3, 1, 4});
-  torch::Tensor q = qkv_3BHNE[0], k = qkv_3BHNE[1], v = qkv_3BHNE[2];
-  torch::Tensor out;
-  if (qkv_BN3D.is_cuda()) {
-    out = at::scaled_dot_product_attention(q, k, v, {}, 0.0, false, scale);
-  } else {
-    torch::Tensor scores = torch::matmul(q * scale, k.transpose(-2, -1));
-    out = torch::matmul(torch::softmax(scores, -1, torch::kFloat32).to(v.scalar_type()), v);
+namespace ocellus::models::ops {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::tensor_list;
+
+kernels::AttentionShape ShapeOf(const torch::Tensor& qkv_BN3D, int64_t heads, double scale) {
+  kernels::AttentionShape shape;
+  shape.batch = qkv_BN3D.size(0);
+  shape.tokens = qkv_BN3D.size(1);
+  shape.heads = heads;
+  shape.head_width = qkv_BN3D.size(2) / 3 / heads;
+  shape.scale = static_cast<float>(scale);
+  shape.type = ElementOf(qkv_BN3D);
+  return shape;
+}
+
+struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& qkv_BN3D,
+                               int64_t heads, double scale) {
+    context->save_for_backward({qkv_BN3D});
+    context->saved_data["heads"] = heads;
+    context->saved_data["scale"] = scale;
+    kernels::AttentionForwardArgs args;
+    args.shape = ShapeOf(qkv_BN3D, heads, scale);
+    torch::Tensor out_BND =
+        torch::empty({qkv_BN3D.size(0), qkv_BN3D.size(1), args.shape.width()}, qkv_BN3D.options());
+    args.qkv = qkv_BN3D.data_ptr();
+    args.out = out_BND.data_ptr();
+    kernels::cpu::AttentionForward(args, Parallel);
+    return out_BND;
   }
-  return out.transpose(1, 2).reshape({batch, tokens, width});
+
+  static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
+    const torch::Tensor qkv_BN3D = context->get_saved_variables()[0];
+    const torch::Tensor d_out_BND = gradients[0].contiguous();
+    kernels::AttentionBackwardArgs args;
+    args.shape = ShapeOf(qkv_BN3D, context->saved_data["heads"].toInt(),
+                         context->saved_data["scale"].toDouble());
+    torch::Tensor d_qkv_BN3D = torch::empty_like(qkv_BN3D);
+    args.qkv = qkv_BN3D.data_ptr();
+    args.d_out = d_out_BND.data_ptr();
+    args.d_qkv = d_qkv_BN3D.data_ptr();
+    kernels::cpu::AttentionBackward(args, Parallel);
+    return {d_qkv_BN3D, torch::Tensor(), torch::Tensor()};
+  }
+};
+
+torch::Tensor DeviceAttention(const torch::Tensor& qkv_BN3D, int64_t heads, double scale) {
+  const int64_t batch = qkv_BN3D.size(0), tokens = qkv_BN3D.size(1), width = qkv_BN3D.size(2) / 3;
+  const torch::Tensor qkv_3BHNE =
+      qkv_BN3D.view({batch, tokens, 3, heads, width / heads}).permute({2, 0, 3, 1, 4});
+  return at::scaled_dot_product_attention(qkv_3BHNE[0], qkv_3BHNE[1], qkv_3BHNE[2], {}, 0.0, false,
+                                          scale)
+      .transpose(1, 2)
+      .reshape({batch, tokens, width});
+}
+
+}  // namespace
+
+torch::Tensor Attention(const torch::Tensor& qkv, int64_t heads, double scale) {
+  TORCH_CHECK(qkv.dim() == 3 && heads > 0 && qkv.size(2) % (3 * heads) == 0,
+              "attention wants [batch, tokens, 3 * width] with heads dividing width, not ",
+              qkv.sizes(), " and ", heads, " heads");
+  if (!qkv.is_cpu()) return DeviceAttention(qkv.contiguous(), heads, scale);
+  return AttentionFunction::apply(qkv.contiguous(), heads, scale);
 }
 
 }  // namespace ocellus::models::ops

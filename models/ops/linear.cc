@@ -1,11 +1,45 @@
 #include "models/ops/linear.h"
 
+#include "models/ops/launch.h"
+#include "models/ops/matrix_product.h"
+
 namespace ocellus::models::ops {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::tensor_list;
+
+struct LinearFunction : torch::autograd::Function<LinearFunction> {
+  // x [rows, in] in the compute type.
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& weight,
+                               const std::optional<torch::Tensor>& bias) {
+    const torch::Tensor cast = weight.to(x.scalar_type());
+    context->saved_data["has_bias"] = bias.has_value();
+    context->save_for_backward({x, cast});
+    return ProductTransposed(x, cast, bias ? bias->to(x.scalar_type()) : torch::Tensor());
+  }
+
+  static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
+    const tensor_list saved = context->get_saved_variables();
+    const torch::Tensor d_y = gradients[0].contiguous();
+    tensor_list out(3);
+    if (context->needs_input_grad(0)) out[0] = InputGradient(d_y, saved[1]);
+    if (context->needs_input_grad(1)) out[1] = WeightGradient(d_y, saved[0]);
+    if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2))
+      out[2] = BiasGradient(d_y);
+    return out;
+  }
+};
+
+}  // namespace
 
 torch::Tensor Linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
                      torch::ScalarType compute) {
-  return torch::nn::functional::linear(x.to(compute), weight.to(compute),
-                                       bias.defined() ? bias.to(compute) : bias);
+  torch::Tensor y = LinearFunction::apply(AsRows(x.to(compute)), weight, IfDefined(bias));
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = weight.size(0);
+  return y.view(shape);
 }
 
 }  // namespace ocellus::models::ops

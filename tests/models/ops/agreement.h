@@ -14,7 +14,7 @@ using Formula = std::function<Tensors(const Tensors&)>;
 
 // How far values may be apart, as a share of the largest magnitude in the tensor.
 constexpr double kFp32 = 2e-6;
-constexpr double kBf16 = 1.5e-2;
+constexpr double kBf16 = 2e-2;
 
 // Standard normal numbers from a seed of the test's own.
 torch::Tensor Normal(torch::IntArrayRef shape, uint64_t seed);

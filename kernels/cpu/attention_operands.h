@@ -1,0 +1,192 @@
+// Turns rows of a head's queries, keys and values, and blocks of scores, into the operands of
+// tile_product.h.
+//
+// Shapes: `tokens` rows of `width` elements (one head); kLanes-padded sizes carry an underscore 16.
+// All padding is zero.
+#pragma once
+
+#include <algorithm>
+#include <type_traits>
+
+#include "kernels/cpu/tile_product.h"
+
+namespace ocellus::kernels::cpu {
+namespace {
+
+// What elements of type T are multiplied as.
+#ifdef __AVX512BF16__
+template <class T>
+using UnitOf = std::conditional_t<std::is_same_v<T, BFloat16>, Bf16Pair, float>;
+#else
+template <class T>
+using UnitOf = float;
+#endif
+
+template <class Unit>
+constexpr int64_t kPerUnit = std::is_same_v<Unit, Bf16Pair> ? 2 : 1;
+
+// Units for `elements` along the depth.
+template <class Unit>
+constexpr int64_t Units(int64_t elements) {
+  return (elements + kPerUnit<Unit> - 1) / kPerUnit<Unit>;
+}
+
+constexpr int64_t RoundUp16(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
+
+// A head's rows in a packed tensor.
+template <class T>
+struct HeadRows {
+  const T* data;
+  int64_t stride;
+  int64_t width;
+
+  HeadRows From(int64_t token) const { return {data + token * stride, stride, width}; }
+};
+
+template <class Unit>
+using ElementOf = std::conditional_t<std::is_same_v<Unit, Bf16Pair>, BFloat16, float>;
+
+// Left operand, depth along the row: [tokens][Units(width_16)].
+template <class Unit, class T>
+LeftOperand<Unit> PackRows(HeadRows<T> rows, int64_t tokens, Unit* to) {
+  const int64_t width_16 = RoundUp16(rows.width);
+  auto* elements = reinterpret_cast<ElementOf<Unit>*>(to);
+  for (int64_t i = 0; i < tokens; ++i) {
+    for (int64_t j = 0; j < rows.width; j += kLanes) {
+      const Vec v = LoadPart(rows.data + i * rows.stride + j, rows.width - j);
+      Store(elements + i * width_16 + j, v);
+    }
+  }
+  const int64_t stride = Units<Unit>(width_16);
+  return {to, stride, 1};
+}
+
+// Transposes a 16 x 16 block of 32-bit units.
+inline void Transpose16(const Vec* in, float* to, int64_t stride) {
+  Vec a[16], b[16];
+  for (int i = 0; i < 16; i += 2) {
+    a[i] = __builtin_shufflevector(in[i], in[i + 1], 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12,
+                                   28, 13, 29);
+    a[i + 1] = __builtin_shufflevector(in[i], in[i + 1], 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27,
+                                       14, 30, 15, 31);
+  }
+  for (int i = 0; i < 16; i += 4) {
+    for (int h = 0; h < 2; ++h) {
+      const Vec x = a[i + h], y = a[i + h + 2];
+      b[i + 2 * h] =
+          __builtin_shufflevector(x, y, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+      b[i + 2 * h + 1] =
+          __builtin_shufflevector(x, y, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+    }
+  }
+  // b[4 g + r] has, in its q-th quarter, column 4 q + r of rows 4 g ... 4 g + 3.
+  for (int r = 0; r < 4; ++r) {
+    const Vec even01 = __builtin_shufflevector(b[r], b[4 + r], 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10,
+                                               11, 24, 25, 26, 27);
+    const Vec odd01 = __builtin_shufflevector(b[r], b[4 + r], 4, 5, 6, 7, 20, 21, 22, 23, 12, 13,
+                                              14, 15, 28, 29, 30, 31);
+    const Vec even23 = __builtin_shufflevector(b[8 + r], b[12 + r], 0, 1, 2, 3, 16, 17, 18, 19, 8,
+                                               9, 10, 11, 24, 25, 26, 27);
+    const Vec odd23 = __builtin_shufflevector(b[8 + r], b[12 + r], 4, 5, 6, 7, 20, 21, 22, 23, 12,
+                                              13, 14, 15, 28, 29, 30, 31);
+    Store(to + r * stride, __builtin_shufflevector(even01, even23, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17,
+                                                   18, 19, 20, 21, 22, 23));
+    Store(to + (4 + r) * stride, __builtin_shufflevector(odd01, odd23, 0, 1, 2, 3, 4, 5, 6, 7, 16,
+                                                         17, 18, 19, 20, 21, 22, 23));
+    Store(to + (8 + r) * stride, __builtin_shufflevector(even01, even23, 8, 9, 10, 11, 12, 13, 14,
+                                                         15, 24, 25, 26, 27, 28, 29, 30, 31));
+    Store(to + (12 + r) * stride, __builtin_shufflevector(odd01, odd23, 8, 9, 10, 11, 12, 13, 14,
+                                                          15, 24, 25, 26, 27, 28, 29, 30, 31));
+  }
+}
+
+// Sixteen units of a row, starting at element j; zero beyond its width.
+template <class Unit, class T>
+Vec LoadRowUnits(HeadRows<T> rows, int64_t token, int64_t j) {
+  const T* row = rows.data + token * rows.stride;
+  ElementOf<Unit> lanes[kLanes * kPerUnit<Unit>] = {};
+  for (int64_t part = 0; part < kPerUnit<Unit>; ++part) {
+    const int64_t at = j + part * kLanes;
+    if (at < rows.width) Store(lanes + part * kLanes, LoadPart(row + at, rows.width - at));
+  }
+  Vec units;
+  std::memcpy(&units, lanes, sizeof units);
+  return units;
+}
+
+// Right operand, depth along the row: [Units(width_16) rounded up to 16][tokens_16].
+template <class Unit, class T>
+RightOperand<Unit> PackTransposed(HeadRows<T> rows, int64_t tokens, Unit* to) {
+  const int64_t tokens_16 = RoundUp16(tokens), depth = Units<Unit>(RoundUp16(rows.width));
+  for (int64_t k = 0; k < depth; k += kLanes) {
+    for (int64_t i = 0; i < tokens; i += kLanes) {
+      Vec block[kLanes] = {};
+      for (int64_t r = 0; r < std::min(kLanes, tokens - i); ++r) {
+        block[r] = LoadRowUnits<Unit>(rows, i + r, k * kPerUnit<Unit>);
+      }
+      Transpose16(block, reinterpret_cast<float*>(to + k * tokens_16 + i), tokens_16);
+    }
+  }
+  return {to, tokens_16};
+}
+
+// Two rows of bf16 as one row of pairs.
+inline void Interleave(Vec low, Vec high, Bf16Pair* to) {
+  const VecInt pairs = __builtin_convertvector(Round(low), VecInt) |
+                       (__builtin_convertvector(Round(high), VecInt) << 16);
+  std::memcpy(to, &pairs, sizeof pairs);
+}
+
+// Right operand, depth over tokens: [Units(tokens)][width_16].
+template <class Unit, class T>
+RightOperand<Unit> PackPaired(HeadRows<T> rows, int64_t tokens, Unit* to) {
+  const int64_t width_16 = RoundUp16(rows.width);
+  for (int64_t i = 0; i < tokens; i += kPerUnit<Unit>) {
+    for (int64_t j = 0; j < rows.width; j += kLanes) {
+      const T* from = rows.data + i * rows.stride + j;
+      const Vec first = LoadPart(from, rows.width - j);
+      Unit* at = to + i / kPerUnit<Unit> * width_16 + j;
+      if constexpr (kPerUnit<Unit> == 2) {
+        const bool last = i + 1 == tokens;
+        Interleave(first, last ? Vec{} : LoadPart(from + rows.stride, rows.width - j), at);
+      } else {
+        Store(at, first);
+      }
+    }
+  }
+  return {to, width_16};
+}
+
+// Left operand from fp32 scores [rows][columns_16], depth along the row. `to` has
+// [rows][Units(columns_16)] and is not used for floats.
+template <class Unit>
+LeftOperand<Unit> ScoresByRow(const float* scores, int64_t rows, int64_t columns_16, Unit* to) {
+  if constexpr (kPerUnit<Unit> == 1) {
+    return {scores, columns_16, 1};
+  } else {
+    auto* elements = reinterpret_cast<BFloat16*>(to);
+    for (int64_t i = 0; i < rows * columns_16; i += kLanes) Store(elements + i, Load(scores + i));
+    const int64_t stride = Units<Unit>(columns_16);
+    return {to, stride, 1};
+  }
+}
+
+// The same scores transposed: depth over rows. `to` has [Units(rows)][columns_16].
+template <class Unit>
+LeftOperand<Unit> ScoresByColumn(const float* scores, int64_t rows, int64_t columns_16, Unit* to) {
+  if constexpr (kPerUnit<Unit> == 1) {
+    return {scores, 1, columns_16};
+  } else {
+    for (int64_t i = 0; i < rows; i += 2) {
+      for (int64_t j = 0; j < columns_16; j += kLanes) {
+        const float* from = scores + i * columns_16 + j;
+        Interleave(Load(from), i + 1 == rows ? Vec{} : Load(from + columns_16),
+                   to + i / 2 * columns_16 + j);
+      }
+    }
+    return {to, 1, columns_16};
+  }
+}
+
+}  // namespace
+}  // namespace ocellus::kernels::cpu

@@ -1,0 +1,121 @@
+// Small matrix products in registers, for operands that attention keeps in the cache.
+//
+// Operands are made of units: a float, or a pair of bf16 that are neighbours along the depth (the
+// operand of AVX512-BF16's dot product, twice the speed of floats). A[row, depth] has any strides;
+// B is [depth, columns] with dense rows, columns a multiple of kLanes; C is fp32.
+#pragma once
+
+#include "kernels/cpu/vector.h"
+
+namespace ocellus::kernels::cpu {
+namespace {
+
+struct Bf16Pair {
+  BFloat16 low, high;
+};
+
+#ifdef __AVX512BF16__
+inline __m512bh Broadcast(const Bf16Pair* a) {
+  int32_t pair;
+  std::memcpy(&pair, a, sizeof pair);
+  return reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
+}
+
+inline void MultiplyAdd(Vec& sum, __m512bh a, __m512bh b) {
+  sum = reinterpret_cast<Vec>(_mm512_dpbf16_ps(reinterpret_cast<__m512>(sum), a, b));
+}
+
+inline __m512bh LoadUnits(const Bf16Pair* b) {
+  return reinterpret_cast<__m512bh>(_mm512_loadu_si512(b));
+}
+#endif
+
+inline Vec Broadcast(const float* a) { return Splat(*a); }
+inline Vec LoadUnits(const float* b) { return Load(b); }
+inline void MultiplyAdd(Vec& sum, Vec a, Vec b) { sum += a * b; }
+
+template <class Unit>
+struct LeftOperand {
+  const Unit* data;
+  int64_t row_stride;
+  int64_t depth_stride;
+};
+
+template <class Unit>
+struct RightOperand {
+  const Unit* data;
+  int64_t stride;  // from one depth to the next
+};
+
+// kRows x (kVecs * kLanes) of C, held in registers over the whole depth.
+template <int kRows, int kVecs, class Unit>
+void Tile(LeftOperand<Unit> a, RightOperand<Unit> b, int64_t depth, float* c, int64_t c_stride,
+          bool accumulate) {
+  Vec sum[kRows][kVecs];
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVecs; ++v) {
+      sum[r][v] = accumulate ? Load(c + r * c_stride + v * kLanes) : Vec{};
+    }
+  }
+  for (int64_t k = 0; k < depth; ++k) {
+    decltype(LoadUnits(b.data)) right[kVecs];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVecs; ++v) right[v] = LoadUnits(b.data + k * b.stride + v * kLanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      const auto left = Broadcast(a.data + r * a.row_stride + k * a.depth_stride);
+#pragma GCC unroll 4
+      for (int v = 0; v < kVecs; ++v) MultiplyAdd(sum[r][v], left, right[v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVecs; ++v) Store(c + r * c_stride + v * kLanes, sum[r][v]);
+  }
+}
+
+// The last rows, fewer than kRows + 1.
+template <int kRows, int kVecs, class Unit>
+void LastRows(int64_t rows, LeftOperand<Unit> a, RightOperand<Unit> b, int64_t depth, float* c,
+              int64_t c_stride, bool accumulate) {
+  if constexpr (kRows > 0) {
+    if (rows == kRows) return Tile<kRows, kVecs>(a, b, depth, c, c_stride, accumulate);
+    LastRows<kRows - 1, kVecs>(rows, a, b, depth, c, c_stride, accumulate);
+  }
+}
+
+// All rows of kVecs * kLanes columns, in tiles of about 24 registers.
+template <int kVecs, class Unit>
+void Panel(int64_t rows, LeftOperand<Unit> a, RightOperand<Unit> b, int64_t depth, float* c,
+           int64_t c_stride, bool accumulate) {
+  constexpr int kRows = 24 / kVecs < 12 ? 24 / kVecs : 12;
+  for (; rows >= kRows; rows -= kRows) {
+    Tile<kRows, kVecs>(a, b, depth, c, c_stride, accumulate);
+    a.data += kRows * a.row_stride;
+    c += kRows * c_stride;
+  }
+  LastRows<kRows - 1, kVecs>(rows, a, b, depth, c, c_stride, accumulate);
+}
+
+// C = A B, or C += A B. `columns` is a multiple of kLanes.
+template <class Unit>
+void Product(int64_t rows, int64_t columns, int64_t depth, LeftOperand<Unit> a,
+             RightOperand<Unit> b, float* c, int64_t c_stride, bool accumulate) {
+  int64_t vecs = columns / kLanes;
+  while (vecs > 0) {
+    const int64_t width = vecs >= 4 && vecs != 5 ? 4 : vecs >= 3 ? 3 : vecs;
+    if (width == 4) Panel<4>(rows, a, b, depth, c, c_stride, accumulate);
+    if (width == 3) Panel<3>(rows, a, b, depth, c, c_stride, accumulate);
+    if (width == 2) Panel<2>(rows, a, b, depth, c, c_stride, accumulate);
+    if (width == 1) Panel<1>(rows, a, b, depth, c, c_stride, accumulate);
+    b.data += width * kLanes;
+    c += width * kLanes;
+    vecs -= width;
+  }
+}
+
+}  // namespace
+}  // namespace ocellus::kernels::cpu
