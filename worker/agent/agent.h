@@ -1,0 +1,67 @@
+// One agent process: supervisor, session, metrics and data folder put together.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coordinator/base/lock_file.h"
+#include "coordinator/base/metrics.h"
+#include "worker/agent/coordinator_link.h"
+#include "worker/agent/limits.h"
+#include "worker/agent/rank_ledger.h"
+#include "worker/agent/session.h"
+#include "worker/agent/supervisor.h"
+#include "worker/agent/train_metrics.h"
+
+namespace ocellus::agent {
+
+struct AgentOptions {
+  std::string coordinator;  // "127.0.0.1:7410"
+  std::string node;
+  std::string data_dir;
+  std::string trainer;  // path of ocellus-trainer
+  std::string metrics_listen;
+  int cpu_slots = 0;
+  int threads = 0;  // of a rank; 0: chosen
+  Limits limits;
+};
+
+class Agent {
+ public:
+  // Takes the data folder, kills what an earlier agent left, serves /metrics and begins to call the
+  // coordinator (which need not be up). Fails with a message for the user: folder in use, port in
+  // use, no trainer.
+  static absl::StatusOr<std::unique_ptr<Agent>> Start(const AgentOptions& options);
+  // SIGKILLs what still runs.
+  ~Agent();
+
+  const std::string& metrics_address() const { return metrics_server_->address(); }
+  // Set once the coordinator does not want this agent any more; its ranks are dead then.
+  std::optional<absl::Status> refusal() const;
+  // In order: the ranks stop with a checkpoint and their ends are reported, within some seconds.
+  void Stop();
+
+ private:
+  explicit Agent(const AgentOptions& options);
+  absl::Status Prepare();
+  void Launch();
+  void Refuse(const absl::Status& status);
+
+  const AgentOptions options_;
+  std::unique_ptr<coordinator::LockFile> lock_;
+  coordinator::Metrics metrics_;
+  std::unique_ptr<coordinator::MetricsServer> metrics_server_;
+  TrainMetrics train_metrics_;
+  RankLedger ledger_;
+  CoordinatorLink link_;
+  mutable std::mutex mutex_;
+  std::optional<absl::Status> refusal_;
+  std::unique_ptr<Supervisor> supervisor_;
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace ocellus::agent
