@@ -56,6 +56,18 @@ def encode(w, tokens, vit):
     return norm(w, "norm", x)
 
 
+def decode(w, latent, kept, length, decoder):
+    """Pixels [N, L, p*p*3] of every patch; `kept` [N, K] says where the latent patches belong."""
+    x, places = linear(w, "decoder_embed", latent), []
+    for i, where in enumerate(kept):
+        full = w["mask_token"][0].expand(length, -1).index_copy(0, where, x[i, 1:])
+        places.append(torch.cat([x[i, :1], full]))
+    x = torch.stack(places) + w["decoder_pos_embed"]
+    for i in range(decoder["depth"]):
+        x = block(w, f"decoder_blocks.{i}", x, decoder["heads"])
+    return linear(w, "decoder_pred", norm(w, "decoder_norm", x))[:, 1:]
+
+
 def forward(w, batch, spec):
     """(loss, pred [N, L, p*p*3], mask [N, L])."""
     vit, mae = spec["model"]["vit"], spec["objective"]["mae"]
@@ -68,18 +80,7 @@ def forward(w, batch, spec):
 
     tokens = tokens_of(w, images, vit)
     visible = torch.stack([tokens[i, order[i, :kept]] for i in range(n)])
-    latent = linear(w, "decoder_embed", encode(w, visible, vit))
-
-    places = []
-    for i in range(n):  # put every patch back where it was
-        full = w["mask_token"][0].expand(length, -1).clone()
-        full = full.index_copy(0, order[i, :kept], latent[i, 1:])
-        places.append(torch.cat([latent[i, :1], full]))
-    x = torch.stack(places) + w["decoder_pos_embed"]
-    for i in range(mae["decoder"]["depth"]):
-        x = block(w, f"decoder_blocks.{i}", x, mae["decoder"]["heads"])
-    pred = linear(w, "decoder_pred", norm(w, "decoder_norm", x))[:, 1:]
-
+    pred = decode(w, encode(w, visible, vit), order[:, :kept], length, mae["decoder"])
     target = patches_of(images, vit["patch_size"])
     if mae["norm_pix_loss"]:
         spread, mean = torch.var_mean(target, dim=-1, keepdim=True)

@@ -24,9 +24,9 @@ def cluster(tmp_path):
 def images(tmp_path_factory):
     """A few hundred procedural scenes in tar shards; the glob that names them."""
     folder = tmp_path_factory.mktemp("images")
-    subprocess.run([program("ocellus-pack"), "demo", "--out", str(folder), "--images", "256",
-                    "--shard-images", "64", "--seed", "7"],
-                   check=True, capture_output=True, timeout=300)
+    subprocess.run([program("ocellus-pack"), "demo", "--out", str(folder), "--count", "256",
+                    "--shards", "4", "--seed", "7"], check=True,
+                   capture_output=True, timeout=300)
     return str(folder / "*.tar")
 
 

@@ -78,7 +78,9 @@ def test_wait_and_cancel_codes(cluster, images):
     failing = cluster.path("failing.json")
     with open(failing, "w", encoding="utf-8") as f:
         json.dump(tiny("/nowhere/*.tar", name="failing"), f)
-    done = cluster.cli("submit", "--wait", failing, code=1)
+    refused = cluster.cli("submit", failing, code=2)
+    assert "data.train" in refused.stderr and "/nowhere" in refused.stderr
+    done = cluster.cli("submit", "--wait", "--no-data-check", failing, code=1)
     assert "/nowhere" in done.stdout + done.stderr
     why = cluster.cli("job", "why", "failing").stdout
     assert "/nowhere" in why and "USER" in why.upper()
@@ -166,7 +168,7 @@ def test_up_is_one_process_tree(cluster, images):
         done = cluster.cli("job", "get", job, "-o", "json", code=None)
         if done.returncode:
             return False
-        now = int(json.loads(done.stdout).get("progress", {}).get("step", 0))
+        now = int((json.loads(done.stdout).get("progress") or {}).get("step", 0))
         step = step or now or None
         return step is not None and now > step
     until(goes_on, lambda: up.output(), 60)
