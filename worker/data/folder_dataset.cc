@@ -73,4 +73,10 @@ Sample FolderDataset::Get(int64_t index) const {
   return sample;
 }
 
+int64_t FolderDataset::bytes(int64_t index) const {
+  std::error_code error;
+  const std::uintmax_t bytes = fs::file_size(files_[index], error);
+  return error ? 0 : static_cast<int64_t>(bytes);
+}
+
 }  // namespace ocellus::data

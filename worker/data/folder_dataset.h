@@ -20,6 +20,7 @@ class FolderDataset final : public Dataset {
   Sample Get(int64_t index) const override;
   int64_t classes() const override { return static_cast<int64_t>(class_names_.size()); }
   int64_t max_pixels() const override { return max_pixels_; }
+  int64_t bytes(int64_t index) const;  // of the file; 0 when it is gone
   // First-level sub-folders that hold images; a label is a number in here.
   const std::vector<std::string>& class_names() const { return class_names_; }
 
