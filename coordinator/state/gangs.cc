@@ -36,6 +36,15 @@ std::string Summary(const std::vector<RankRow>& ranks) {
   return text;
 }
 
+absl::Status Stale(const std::string& job_id, int64_t generation, int64_t newest) {
+  return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_STALE_GENERATION,
+               absl::StrCat("generation ", generation, " of ", job_id,
+                            " is not current here; kill this gang"),
+               {{"job", job_id},
+                {"generation", absl::StrCat(generation)},
+                {"current", absl::StrCat(newest)}});
+}
+
 }  // namespace
 
 bool GangRow::all_ended() const {
@@ -111,12 +120,17 @@ absl::Status CheckCurrent(Database& db, const std::string& job_id, int64_t gener
   if (known && newest == generation && HasGang(static_cast<v1::JobState>(row.Int(0)))) {
     return absl::OkStatus();
   }
-  return Error(
-      absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_STALE_GENERATION,
-      absl::StrCat("generation ", generation, " of ", job_id, " is not current; kill this gang"),
-      {{"job", job_id},
-       {"generation", absl::StrCat(generation)},
-       {"current", absl::StrCat(newest)}});
+  return Stale(job_id, generation, newest);
+}
+
+absl::Status CheckCurrentOn(Database& db, const std::string& job_id, int64_t generation,
+                            const std::string& node) {
+  OCELLUS_RETURN_IF_ERROR(CheckCurrent(db, job_id, generation));
+  Statement row = db.Query("SELECT COUNT(*) FROM placements WHERE job = ? AND g = ? AND node = ?",
+                           job_id, generation, node);
+  const bool placed = row.Next() && row.Int(0) > 0;
+  OCELLUS_RETURN_IF_ERROR(row.status());
+  return placed ? absl::OkStatus() : Stale(job_id, generation, generation);
 }
 
 absl::Status RecordRankEnd(Database& db, const std::string& job_id, int64_t generation, int rank,

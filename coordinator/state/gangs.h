@@ -49,6 +49,9 @@ absl::StatusOr<std::vector<GangRow>> ActiveGangs(Database& db);
 // FAILED_PRECONDITION / STALE_GENERATION when (job, generation) is not current; the metadata has
 // job, generation and current.
 absl::Status CheckCurrent(Database& db, const std::string& job_id, int64_t generation);
+// And when the gang has no rank on `node`: another node's gang is not this agent's to speak for.
+absl::Status CheckCurrentOn(Database& db, const std::string& job_id, int64_t generation,
+                            const std::string& node);
 
 // The first end of a rank counts; a second one changes nothing.
 absl::Status RecordRankEnd(Database& db, const std::string& job_id, int64_t generation, int rank,

@@ -165,6 +165,26 @@ absl::Status SetWaiting(Database& db, const std::string& id, v1::JobReason reaso
   return db.Run("UPDATE jobs SET message = ? WHERE id = ?", message, id);
 }
 
+absl::StatusOr<std::vector<PendingRow>> PendingJobs(Database& db) {
+  Statement rows = db.Query(
+      "SELECT id, priority, ranks, device, created, backoff_until, reason, message FROM jobs "
+      "WHERE state = 1 ORDER BY seq");
+  std::vector<PendingRow> pending;
+  while (rows.Next()) {
+    PendingRow& job = pending.emplace_back();
+    job.id = rows.Text(0);
+    job.priority = static_cast<int>(rows.Int(1));
+    job.ranks = static_cast<int>(rows.Int(2));
+    job.device = static_cast<v1::Device>(rows.Int(3));
+    job.created = rows.Time(4);
+    job.backoff_until = rows.Time(5);
+    job.reason = static_cast<v1::JobReason>(rows.Int(6));
+    job.message = rows.Text(7);
+  }
+  OCELLUS_RETURN_IF_ERROR(rows.status());
+  return pending;
+}
+
 absl::StatusOr<JobCounts> CountJobs(Database& db) {
   Statement rows = db.Query(
       "SELECT project, state, CASE state WHEN 1 THEN reason ELSE 0 END AS why, COUNT(*) FROM jobs "

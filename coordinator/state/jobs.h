@@ -74,6 +74,19 @@ absl::Status ChangeState(Database& db, JobRow* job, const StateChange& change, a
 absl::Status SetWaiting(Database& db, const std::string& id, v1::JobReason reason,
                         const std::string& message, absl::Time now);
 
+// What the scheduler needs of each PENDING job, oldest first.
+struct PendingRow {
+  std::string id;
+  int priority = 0;
+  int ranks = 0;
+  v1::Device device = v1::DEVICE_UNSPECIFIED;
+  absl::Time created;
+  absl::Time backoff_until;
+  v1::JobReason reason = v1::JOB_REASON_UNSPECIFIED;
+  std::string message;
+};
+absl::StatusOr<std::vector<PendingRow>> PendingJobs(Database& db);
+
 struct JobCounts {
   std::map<std::pair<std::string, v1::JobState>, int64_t> by_state;     // project, state
   std::map<std::pair<std::string, v1::JobReason>, int64_t> by_pending;  // project, reason

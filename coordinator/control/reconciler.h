@@ -1,0 +1,80 @@
+// The reconcile loop: what is, what should be, one step from one to the other. The only place where
+// a job changes its state without a person asking. Each pass reads the store afresh, so a pass that
+// is cut off anywhere is made good by the next.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "coordinator/base/clock.h"
+#include "coordinator/base/metrics.h"
+#include "coordinator/control/gang_rules.h"
+#include "coordinator/control/gauges.h"
+#include "coordinator/control/orders.h"
+#include "coordinator/fleet/fleet.h"
+#include "coordinator/scheduler/plan.h"
+#include "coordinator/state/ledger.h"
+#include "coordinator/state/store.h"
+
+namespace ocellus::coordinator {
+
+struct ControlOptions {
+  GangLimits limits;
+  absl::Duration backoff_base = absl::Seconds(10);
+  absl::Duration tick = absl::Seconds(1);  // the longest wait between two passes
+};
+
+class Reconciler {
+ public:
+  // What it works on; all outlive it.
+  struct Parts {
+    Store* store;
+    Fleet* fleet;
+    LiveGangs* live;
+    Ledger* ledger;
+    Metrics* metrics;
+    const Clock* clock;
+  };
+  Reconciler(Parts parts, ControlOptions options);
+  ~Reconciler();
+
+  // One pass. An error leaves the rest of the pass to the next one.
+  absl::Status RunOnce();
+
+  // Passes in a thread of its own, at each change of the store and at each tick.
+  void Start();
+  void Stop();
+
+ private:
+  absl::Status Watch();    // 1. leases
+  absl::Status Advance();  // 2. gangs: started, to be stopped, ended
+  absl::Status Place();    // 3. pending jobs
+  absl::Status Command();  // 4. orders
+  absl::Status Tidy();     // 5. what is old
+
+  absl::StatusOr<std::vector<GangRow>> ReadGangs() const;
+  std::map<std::string, NodeStatus> ReadNodes() const;
+  absl::Status AdvanceGang(const GangRow& gang, const std::map<std::string, NodeStatus>& nodes);
+  absl::Status AdvanceStopping(const GangRow& gang, const std::map<std::string, NodeStatus>& nodes);
+  absl::Status Change(const GangRow& gang, const StateChange& change);
+  absl::StatusOr<Snapshot> TakeSnapshot(std::map<std::string, PendingRow>* rows) const;
+  absl::Status Commit(const Placement& placement);
+  absl::Status Explain(const std::vector<Waiting>& waiting,
+                       const std::map<std::string, PendingRow>& rows);
+  void Loop();
+
+  const Parts parts_;
+  const ControlOptions options_;
+  const absl::Duration started_;
+  Orders orders_;
+  Gauges gauges_;
+  absl::Duration last_tidy_;
+  std::atomic<bool> stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace ocellus::coordinator
