@@ -76,9 +76,13 @@ void LoadState(Objective& objective, const Tensors& tensors, const std::string& 
   for (auto& [name, tensor] : own) tensor.copy_(tensors.at(name));
 }
 
-void LoadFile(Objective& objective, const std::string& path) {
+Tensors ReadFile(const std::string& path) {
   CheckNotPyTorch(path);
-  LoadState(objective, FromFile(checkpoint::SafetensorsFile::Map(path)), path);
+  return FromFile(checkpoint::SafetensorsFile::Map(path));
+}
+
+void LoadFile(Objective& objective, const std::string& path) {
+  LoadState(objective, ReadFile(path), path);
 }
 
 }  // namespace ocellus::models::weights

@@ -25,13 +25,17 @@ checkpoint::FileSource Source(const Tensors& tensors, const checkpoint::Metadata
 // be written to. Throws wire::Fault (user, WEIGHTS_MISMATCH) for a type that LibTorch lacks.
 Tensors FromFile(const checkpoint::SafetensorsFile& file);
 
+// The tensors of the safetensors file at `path`. A PyTorch .pth file is refused with a hint how to
+// convert it.
+Tensors ReadFile(const std::string& path);
+
 // Copies `tensors` into the objective. Every parameter and buffer must be there with its shape, and
 // nothing else; parameters are F32, integer buffers I64. Throws wire::Fault (user,
 // WEIGHTS_MISMATCH) that lists *every* missing name, unexpected name, wrong shape and wrong type;
 // then nothing has changed. `origin` names the file in the message.
 void LoadState(Objective& objective, const Tensors& tensors, const std::string& origin);
 
-// Opens `path` and loads it. A PyTorch .pth file is refused with a hint how to convert it.
+// ReadFile, then LoadState.
 void LoadFile(Objective& objective, const std::string& path);
 
 // Writes everything under official names, or the encoder under timm's with its metadata. The same
