@@ -17,7 +17,9 @@ constexpr double kJitter = 0.2;
 
 absl::Status CallWithPolicy(const CallPolicy& policy,
                             const std::function<grpc::Status(grpc::ClientContext*)>& attempt) {
-  const absl::Time end = absl::Now() + policy.timeout;
+  const absl::Time start = absl::Now();
+  const absl::Time end = start + policy.timeout;
+  const absl::Time retry_end = start + std::min(policy.retry_for, policy.timeout);
   absl::BitGen random;
   bool told = false;
   for (absl::Duration wait = kFirstWait;; wait = std::min(2 * wait, kLongestWait)) {
@@ -25,7 +27,7 @@ absl::Status CallWithPolicy(const CallPolicy& policy,
     Prepare(&context, end - absl::Now());
     absl::Status status = FromGrpc(attempt(&context));
     const absl::Duration pause = wait * absl::Uniform(random, 1 - kJitter, 1 + kJitter);
-    const bool again = policy.retry && absl::IsUnavailable(status) && absl::Now() + pause < end;
+    const bool again = absl::IsUnavailable(status) && absl::Now() + pause < retry_end;
     if (!again) {
       return status;
     }

@@ -12,9 +12,9 @@ namespace ocellus::coordinator {
 struct CallPolicy {
   // For everything, waits and repetitions included.
   absl::Duration timeout = absl::Seconds(20);
-  // Repeat after UNAVAILABLE. Only for calls that may happen twice: reads, and CreateJob with its
-  // request id.
-  bool retry = false;
+  // Repeat after UNAVAILABLE for so long. Only for calls that may happen twice: reads, and
+  // CreateJob with its request id.
+  absl::Duration retry_for = absl::ZeroDuration();
   // Told once before the first repetition; may be empty.
   std::function<void(const absl::Status&)> on_retry;
 };

@@ -1,0 +1,20 @@
+// The paths in a job's document, made absolute and looked at before the job is sent.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "models/schema/schema.h"
+
+namespace ocellus::cli {
+
+// Makes data.train, data.val and init.weights of a resolved training document absolute: relative
+// ones are relative to `folder`, "~/" is the home folder, a URI ("s3://...") stays.
+void MakePathsAbsolute(const std::string& folder, nlohmann::json* training);
+
+// One problem for each path that is not there on this machine: a glob that matches nothing names
+// the nearest folder that exists. `file` is for the messages.
+std::vector<schema::Problem> MissingPaths(const std::string& file, const nlohmann::json& training);
+
+}  // namespace ocellus::cli

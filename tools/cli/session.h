@@ -1,0 +1,91 @@
+// What all commands share: the options that stand anywhere, the connection, the way to print.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "coordinator/client/call.h"
+#include "ocellus/v1/service.grpc.pb.h"
+#include "tools/cli/exit_code.h"
+#include "tools/cli/table.h"
+
+namespace ocellus::cli {
+
+enum class Output { kTable, kWide, kJson, kYaml, kName };
+
+struct Options {
+  std::string server;  // HOST:PORT
+  std::string output = "table";
+  bool no_color = false;
+  double timeout_s = 0;  // 0: the default of each command
+};
+
+class Session {
+ public:
+  Options options;
+  ExitCode exit_code = kSucceeded;
+
+  Output output() const;
+  const std::string& server() const { return options.server; }
+  // options.timeout_s, or `otherwise` when none is given.
+  absl::Duration timeout(absl::Duration otherwise) const;
+
+  // Stubs on one channel, made at the first use.
+  v1::JobService::Stub& jobs();
+  v1::LogService::Stub& logs();
+  v1::CheckpointService::Stub& checkpoints();
+  v1::NodeService::Stub& nodes();
+  v1::AdminService::Stub& admin();
+
+  // A read: repeated for a moment when the coordinator is away. A failure is printed and decides
+  // the exit code; the caller then only returns.
+  template <typename Stub, typename Request, typename Response>
+  bool Read(Stub& stub,
+            grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+            const Request& request, Response* response) {
+    return Take(coordinator::Call(stub, method, request, ReadPolicy()), response);
+  }
+  // A change: sent once.
+  template <typename Stub, typename Request, typename Response>
+  bool Change(Stub& stub,
+              grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+              const Request& request, Response* response) {
+    return Take(coordinator::Call(stub, method, request, {timeout(kCallTimeout), {}, {}}),
+                response);
+  }
+  template <typename Response>
+  bool Take(absl::StatusOr<Response> result, Response* response) {
+    if (!result.ok()) {
+      Fail(result.status());
+      return false;
+    }
+    *response = *std::move(result);
+    return true;
+  }
+
+  // Prints the error with the next command on stderr, and takes its exit code.
+  void Fail(const absl::Status& status);
+  void Fail(ExitCode code, const std::string& text);
+
+  // Prints `message` when json or yaml is asked for; else false.
+  bool PrintMessage(const google::protobuf::Message& message) const;
+  bool PrintValue(const nlohmann::ordered_json& value) const;
+
+ private:
+  static constexpr absl::Duration kCallTimeout = absl::Seconds(20);
+  coordinator::CallPolicy ReadPolicy() const;
+  std::shared_ptr<grpc::Channel> channel();
+
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::JobService::Stub> jobs_;
+  std::unique_ptr<v1::LogService::Stub> logs_;
+  std::unique_ptr<v1::CheckpointService::Stub> checkpoints_;
+  std::unique_ptr<v1::NodeService::Stub> nodes_;
+  std::unique_ptr<v1::AdminService::Stub> admin_;
+};
+
+// To stdout; a write that fails ends the program.
+void Print(const std::string& text);
+
+}  // namespace ocellus::cli
