@@ -1,0 +1,22 @@
+// A job as clients see it: the row, with what is known from elsewhere.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "coordinator/fleet/live_gangs.h"
+#include "coordinator/state/jobs.h"
+#include "coordinator/state/sqlite.h"
+#include "ocellus/v1/job.pb.h"
+
+namespace ocellus::coordinator {
+
+enum class Detail {
+  kFull,
+  kBrief,  // without the training documents: for lists
+};
+
+absl::StatusOr<v1::Job> ViewJob(Database& db, const JobRow& row, const LiveGangs& live,
+                                const std::string& store_uri, Detail detail);
+
+}  // namespace ocellus::coordinator

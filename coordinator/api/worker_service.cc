@@ -1,0 +1,194 @@
+#include "coordinator/api/worker_service.h"
+
+#include <cctype>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/api/call.h"
+#include "coordinator/base/error.h"
+#include "coordinator/base/log.h"
+#include "coordinator/base/protocol.h"
+#include "coordinator/base/status_macros.h"
+
+namespace ocellus::coordinator {
+namespace {
+
+constexpr size_t kNodeNameMax = 63;
+
+bool IsNodeName(const std::string& name) {
+  if (name.empty() || name.size() > kNodeNameMax) {
+    return false;
+  }
+  for (unsigned char c : name) {
+    if (!std::isalnum(c) && c != '-' && c != '.' && c != '_') {
+      return false;
+    }
+  }
+  return true;
+}
+
+absl::Status CheckRegistration(const v1::RegisterRequest& request) {
+  if (request.protocol() != kProtocol) {
+    return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_VERSION_UNSUPPORTED,
+                 absl::StrCat("the agent (", request.version(), ") speaks protocol ",
+                              request.protocol(), ", this coordinator (", kVersion, ") protocol ",
+                              kProtocol, ": upgrade the older side"));
+  }
+  std::vector<FieldViolation> violations;
+  if (!IsNodeName(request.node())) {
+    violations.emplace_back(
+        "node", absl::StrCat("1 to ", kNodeNameMax, " letters, digits, '-', '.' or '_'"));
+  }
+  if (request.instance_id().empty()) {
+    violations.emplace_back("instance_id", "must be a UUID made by the agent's process");
+  }
+  return violations.empty() ? absl::OkStatus() : BadRequest(violations);
+}
+
+std::string ActorOf(const std::string& node) { return absl::StrCat("agent:", node); }
+
+}  // namespace
+
+WorkerService::WorkerService(const ApiParts& parts) : parts_(parts) {
+  for (const char* rpc : {"Session", "ReportEvents", "PutLogs", "BeginCheckpoint",
+                          "CommitCheckpoint", "ReportDamage"}) {
+    parts_.metrics->Counter(metric::kStaleRejections, {{"rpc", rpc}});
+  }
+}
+
+void WorkerService::CountIfStale(const std::string& rpc, const absl::Status& status) {
+  const v1::ErrorReason reason = ReasonOf(status);
+  if (reason == v1::ERROR_REASON_STALE_GENERATION || reason == v1::ERROR_REASON_STALE_SESSION) {
+    parts_.metrics->Counter(metric::kStaleRejections, {{"rpc", rpc}}).Increment();
+    Log(LogSeverity::kWarning, "stale_refused",
+        {{"rpc", rpc}, {"why", std::string(status.message())}});
+  }
+}
+
+template <typename Request>
+grpc::Status WorkerService::Serve(const grpc::ServerContext& context, const Request& request,
+                                  const std::string& rpc, absl::FunctionRef<absl::Status()> body) {
+  return Answer(context, request, [&]() -> absl::Status {
+    absl::Status status = parts_.fleet->CheckSession(request.node(), request.session());
+    if constexpr (requires { request.gang(); }) {
+      if (status.ok()) {
+        status = CheckGang(*parts_.store, request.gang(), request.node());
+      }
+    }
+    if (status.ok()) {
+      status = body();
+    }
+    CountIfStale(rpc, status);
+    return status;
+  });
+}
+
+grpc::Status WorkerService::Register(grpc::ServerContext* context,
+                                     const v1::RegisterRequest* request,
+                                     v1::RegisterResponse* response) {
+  return Answer(*context, *request, [&]() -> absl::Status {
+    OCELLUS_RETURN_IF_ERROR(CheckRegistration(*request));
+    OCELLUS_ASSIGN_OR_RETURN(*response, parts_.fleet->Register(*request));
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status WorkerService::Session(
+    grpc::ServerContext* context,
+    grpc::ServerReaderWriter<v1::SessionResponse, v1::SessionRequest>* stream) {
+  v1::SessionRequest request;
+  if (!stream->Read(&request)) {
+    return grpc::Status::OK;
+  }
+  const std::string node = request.node();
+  absl::Status status = CheckProtocol(*context);
+  std::shared_ptr<Outbox> outbox;
+  if (status.ok()) {
+    auto connected = parts_.fleet->Connect(node, request.session());
+    status = connected.status();
+    outbox = connected.ok() ? *connected : nullptr;
+  }
+  if (!status.ok()) {
+    CountIfStale("Session", status);
+    return ToGrpc(status);
+  }
+  std::thread writer([&] {
+    while (auto order = outbox->Pop()) {
+      if (!stream->Write(*order)) {
+        break;
+      }
+    }
+    // The outbox was closed, or the agent is gone: wake the reader below.
+    context->TryCancel();
+  });
+  do {
+    const auto stale = parts_.fleet->Heartbeat(request);
+    status = stale.status();
+    CountIfStale("Session", status);
+    if (stale.ok() && *stale > 0) {
+      parts_.metrics->Counter(metric::kStaleRejections, {{"rpc", "Session"}}).Increment(*stale);
+    }
+    // A store that cannot be read for a moment is no reason to lose sight of the agent.
+    if (!status.ok() && !absl::IsUnavailable(status)) {
+      break;
+    }
+  } while (stream->Read(&request));
+  parts_.fleet->Disconnect(node, outbox);
+  writer.join();
+  return ToGrpc(status);
+}
+
+grpc::Status WorkerService::ReportEvents(grpc::ServerContext* context,
+                                         const v1::ReportEventsRequest* request,
+                                         v1::ReportEventsResponse* response) {
+  return Serve(*context, *request, "ReportEvents", [&] { return parts_.reports->Apply(*request); });
+}
+
+grpc::Status WorkerService::PutLogs(grpc::ServerContext* context, const v1::PutLogsRequest* request,
+                                    v1::PutLogsResponse* response) {
+  return Serve(*context, *request, "PutLogs", [&] {
+    return parts_.logs->Append(request->gang().job_id(), request->gang().generation(),
+                               {request->lines().begin(), request->lines().end()});
+  });
+}
+
+grpc::Status WorkerService::BeginCheckpoint(grpc::ServerContext* context,
+                                            const v1::BeginCheckpointRequest* request,
+                                            v1::BeginCheckpointResponse* response) {
+  return Serve(*context, *request, "BeginCheckpoint", [&]() -> absl::Status {
+    OCELLUS_ASSIGN_OR_RETURN(const CheckpointRow upload,
+                             parts_.ledger->Begin(request->gang().job_id(),
+                                                  request->gang().generation(), request->step()));
+    response->set_upload_id(upload.upload_id);
+    response->set_prefix(upload.prefix);
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status WorkerService::CommitCheckpoint(grpc::ServerContext* context,
+                                             const v1::CommitCheckpointRequest* request,
+                                             v1::CommitCheckpointResponse* response) {
+  return Serve(*context, *request, "CommitCheckpoint", [&]() -> absl::Status {
+    OCELLUS_ASSIGN_OR_RETURN(
+        const Ledger::Commitment commitment,
+        parts_.ledger->Commit(request->gang().job_id(), request->gang().generation(),
+                              request->upload_id(), request->step(), request->manifest(),
+                              ActorOf(request->node())));
+    *response->mutable_checkpoint() = ToProto(commitment.checkpoint, parts_.ledger->store_uri());
+    response->mutable_expired_prefixes()->Add(commitment.expired_prefixes.begin(),
+                                              commitment.expired_prefixes.end());
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status WorkerService::ReportDamage(grpc::ServerContext* context,
+                                         const v1::ReportDamageRequest* request,
+                                         v1::ReportDamageResponse* response) {
+  return Serve(*context, *request, "ReportDamage", [&] {
+    return parts_.ledger->ReportDamage(request->gang().job_id(), request->gang().generation(),
+                                       request->uri(), request->fault(), ActorOf(request->node()));
+  });
+}
+
+}  // namespace ocellus::coordinator

@@ -1,0 +1,157 @@
+// ocellus-coordinator: takes jobs, places gangs, keeps them running.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/api/server.h"
+#include "coordinator/base/endpoint_file.h"
+#include "coordinator/base/lock_file.h"
+#include "coordinator/base/log.h"
+#include "coordinator/base/metrics.h"
+#include "coordinator/base/protocol.h"
+#include "coordinator/base/shutdown.h"
+#include "coordinator/base/status_macros.h"
+#include "coordinator/control/reconciler.h"
+
+namespace ocellus::coordinator {
+namespace {
+
+constexpr int kExitUsage = 2;
+
+struct Flags {
+  std::string data_dir = "ocellus-data";
+  std::string listen = absl::StrCat("127.0.0.1:", kCoordinatorPort);
+  std::string metrics_listen = absl::StrCat("127.0.0.1:", kCoordinatorMetricsPort);
+  std::string store;
+  int64_t backoff_base_ms = 10'000;
+  int64_t lease_ms = absl::ToInt64Milliseconds(kLease);
+  bool insecure_dev = false;
+};
+
+void AddFlags(CLI::App* app, Flags* flags) {
+  app->add_option("--data-dir", flags->data_dir, "Where the coordinator keeps its state")
+      ->capture_default_str();
+  app->add_option("--listen", flags->listen, "Address for clients and agents; port 0 picks one")
+      ->capture_default_str();
+  app->add_option("--metrics-listen", flags->metrics_listen, "Address of /metrics")
+      ->capture_default_str();
+  app->add_option(
+      "--store", flags->store,
+      "Object store for checkpoints and results, a URI (default: file://DATA-DIR/store)");
+  app->add_option("--backoff-base-ms", flags->backoff_base_ms,
+                  "Wait before a failed gang's first restart; it doubles each time")
+      ->check(CLI::Range(int64_t{0}, int64_t{600'000}))
+      ->capture_default_str();
+  app->add_option("--lease-ms", flags->lease_ms, "How long a node may be silent")
+      ->check(CLI::Range(int64_t{1'000}, int64_t{3'600'000}))
+      ->capture_default_str();
+  app->add_flag("--insecure-dev", flags->insecure_dev,
+                "Listen without encryption on an address that others can reach");
+  app->set_version_flag("--version", kVersion);
+}
+
+bool IsLoopback(const std::string& address) {
+  const std::string host = address.substr(0, address.rfind(':'));
+  return host == "localhost" || host == "[::1]" || host.rfind("127.", 0) == 0 ||
+         address.rfind("unix:", 0) == 0;
+}
+
+absl::Status CheckListen(const Flags& flags) {
+  if (flags.listen.find(':') == std::string::npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--listen ", flags.listen, ": write HOST:PORT, for example 127.0.0.1:7410"));
+  }
+  if (IsLoopback(flags.listen)) {
+    return absl::OkStatus();
+  }
+  if (!flags.insecure_dev) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--listen ", flags.listen,
+        " can be reached from other machines, and nothing is encrypted or authenticated; listen on "
+        "127.0.0.1, or say --insecure-dev if that is what you want"));
+  }
+  Log(LogSeverity::kWarning, "insecure",
+      {{"note", "anyone who reaches this address can run jobs"}, {"address", flags.listen}});
+  return absl::OkStatus();
+}
+
+// Series of the store's transactions.
+Store::Observer Observe(Metrics* metrics) {
+  metrics->Counter(metric::kStoreErrors);
+  return [metrics](const std::string& op, double seconds, const absl::Status& result) {
+    metrics->Histogram(metric::kStoreTransaction, {{"op", op}}).Observe(seconds);
+    if (absl::IsUnavailable(result)) {
+      metrics->Counter(metric::kStoreErrors).Increment();
+      Log(LogSeverity::kError, "store_failed",
+          {{"op", op}, {"why", std::string(result.message())}});
+    }
+  };
+}
+
+absl::Status Serve(const Flags& flags, ShutdownSignal* shutdown) {
+  OCELLUS_RETURN_IF_ERROR(CheckListen(flags));
+  OCELLUS_ASSIGN_OR_RETURN(const auto lock,
+                           LockFile::Acquire(flags.data_dir, "ocellus-coordinator"));
+  const std::string data_dir = std::filesystem::absolute(flags.data_dir).lexically_normal();
+  Metrics metrics;
+  OCELLUS_ASSIGN_OR_RETURN(const auto metrics_server,
+                           MetricsServer::Start(flags.metrics_listen, metrics));
+  OCELLUS_ASSIGN_OR_RETURN(const auto store,
+                           Store::Open(data_dir + "/state.db", Observe(&metrics)));
+  OCELLUS_ASSIGN_OR_RETURN(
+      const auto objects,
+      Objects::Open(flags.store.empty() ? absl::StrCat("file://", data_dir, "/store")
+                                        : flags.store));
+  const Clock& clock = RealClock();
+  LiveGangs live(&clock);
+  FleetOptions fleet_options;
+  fleet_options.lease = absl::Milliseconds(flags.lease_ms);
+  fleet_options.heartbeat = std::min(kHeartbeatInterval, fleet_options.lease / 3);
+  fleet_options.store_uri = objects->uri();
+  Fleet fleet(store.get(), &live, &clock, fleet_options);
+  OCELLUS_RETURN_IF_ERROR(fleet.Load());
+  Ledger ledger(store.get(), objects.get(), &clock);
+  Reports reports(store.get(), &live, &clock);
+  LogFiles logs(data_dir + "/logs");
+  ControlOptions control;
+  control.backoff_base = absl::Milliseconds(flags.backoff_base_ms);
+  Reconciler reconciler({store.get(), &fleet, &live, &ledger, &metrics, &clock}, control);
+  ApiParts api{store.get(), &fleet,  &live,
+               &reports,    &ledger, &logs,
+               &metrics,    &clock,  metrics_server->address()};
+  OCELLUS_ASSIGN_OR_RETURN(const auto server, Server::Start(flags.listen, api));
+  reconciler.Start();
+  OCELLUS_RETURN_IF_ERROR(WriteEndpoint(data_dir, {server->address(), metrics_server->address()}));
+  Log(LogSeverity::kInfo, "coordinator_ready",
+      {{"version", kVersion},
+       {"grpc", server->address()},
+       {"metrics", metrics_server->address()},
+       {"data", data_dir},
+       {"store", objects->uri()}});
+  Log(LogSeverity::kInfo, "coordinator_stopping", {{"signal", shutdown->Wait()}});
+  server->Stop();
+  reconciler.Stop();
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace ocellus::coordinator
+
+int main(int argc, char** argv) {
+  using namespace ocellus::coordinator;
+  ShutdownSignal shutdown;
+  CLI::App app{"Ocellus coordinator: takes jobs over gRPC and keeps them running.",
+               "ocellus-coordinator"};
+  Flags flags;
+  AddFlags(&app, &flags);
+  CLI11_PARSE(app, argc, argv);
+  const absl::Status status = Serve(flags, &shutdown);
+  if (!status.ok()) {
+    std::fprintf(stderr, "ocellus-coordinator: %s\n", std::string(status.message()).c_str());
+    return kExitUsage;
+  }
+  return 0;
+}
