@@ -7,6 +7,14 @@
 namespace ocellus::models::objectives {
 namespace {
 
+// Adding one number to all keys of a query changes no softmax: the bias of the keys, the second
+// third, has no gradient but rounding errors.
+torch::Tensor WithoutKeyBias(const std::string& name, const torch::Tensor& gradient) {
+  if (!name.ends_with("qkv.bias")) return gradient;
+  const std::vector<torch::Tensor> thirds = gradient.chunk(3);
+  return torch::cat({thirds[0], thirds[2]});
+}
+
 TEST(MaePrecision, GradientsPointTheSameWay) {
   const auto exact = Initialised(SmallDocument("fp32")), half = Initialised(SmallDocument("bf16"));
   const Tensors inputs = Inputs(SmallDocument(), 8);
@@ -15,11 +23,9 @@ TEST(MaePrecision, GradientsPointTheSameWay) {
   const auto halves = half->module().named_parameters();
   for (const auto& item : exact->module().named_parameters()) {
     if (!item.value().requires_grad()) continue;
-    const torch::Tensor a = item.value().grad().flatten();
-    const torch::Tensor b = halves[item.key()].grad().flatten();
+    const torch::Tensor a = WithoutKeyBias(item.key(), item.value().grad().flatten());
+    const torch::Tensor b = WithoutKeyBias(item.key(), halves[item.key()].grad().flatten());
     ASSERT_EQ(b.scalar_type(), torch::kFloat32) << item.key();
-    // Adding one number to all keys changes no softmax: their bias has no gradient to compare.
-    if (item.key().ends_with("qkv.bias")) continue;
     EXPECT_GT(torch::cosine_similarity(a, b, 0).item<float>(), 0.999f) << item.key();
   }
 }
