@@ -26,6 +26,10 @@ std::string HueName(float hue) {
   return kNames[static_cast<int>(turn * 12 + 0.5f) % 12];
 }
 
+std::string BothNames(const Paint& a, const Paint& b) {
+  return a.name == b.name ? a.name : a.name + " and " + b.name;
+}
+
 std::string WithArticle(const std::string& words) {
   return (std::string("aeiou").find(words[0]) != std::string::npos ? "an " : "a ") + words;
 }

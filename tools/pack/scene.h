@@ -40,7 +40,8 @@ struct Paint {
 };
 Paint PickPaint(Dice* dice, const Mood& mood);
 std::string HueName(float hue);
-std::string WithArticle(const std::string& words);  // "a red cup", "an azure cup"
+std::string BothNames(const Paint& a, const Paint& b);  // "red and white", or "red" for two reds
+std::string WithArticle(const std::string& words);      // "a red cup", "an azure cup"
 
 // What a painter works on.
 struct Scene {

@@ -124,7 +124,7 @@ std::string PaintFish(Scene* scene) {
     DrawFace(scene->canvas, fish);
   }
   DrawBubbles(scene, dice.Pick(14));
-  const std::string what = body.name + " and " + mark.name + " fish";
+  const std::string what = BothNames(body, mark) + " fish";
   return (count == 1 ? WithArticle(what) : std::to_string(count) + " " + what) + " under water";
 }
 

@@ -106,7 +106,7 @@ std::string PaintPlanet(Scene* scene) {
                MakePlanet(&dice, at, r * dice.Between(0.12f, 0.28f), false, dust, sea.color));
   }
   const char* company[] = {"", " and a moon", " and two moons"};
-  return WithArticle(land.name + " and " + sea.name) + " planet" + (ring ? " with rings" : "") +
+  return WithArticle(BothNames(land, sea)) + " planet" + (ring ? " with rings" : "") +
          company[moons] + (space ? " among stars" : " in the sky");
 }
 

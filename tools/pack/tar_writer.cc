@@ -42,7 +42,10 @@ void TarWriter::Add(const std::string& name, std::string_view content) {
 void TarWriter::Close() {
   Put(std::string(2 * kBlock, '\0'));
   out_.close();
-  std::filesystem::rename(path_ + ".partial", path_);
+  if (!out_) ThrowUnwritten();
+  std::error_code error;
+  std::filesystem::rename(path_ + ".partial", path_, error);
+  if (error) ThrowUnwritten();
 }
 
 void TarWriter::PutMember(char type, const std::string& name, std::string_view content) {
@@ -68,10 +71,12 @@ void TarWriter::PutMember(char type, const std::string& name, std::string_view c
 }
 
 void TarWriter::Put(std::string_view bytes) {
-  if (out_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
-    bytes_ += static_cast<int64_t>(bytes.size());
-    return;
-  }
+  out_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (!out_) ThrowUnwritten();
+  bytes_ += static_cast<int64_t>(bytes.size());
+}
+
+void TarWriter::ThrowUnwritten() const {
   throw wire::Fault(wire::FaultClass::kUser, "STORE_FULL",
                     path_ + ": cannot write: " + std::strerror(errno), "free some disk space");
 }

@@ -22,6 +22,7 @@ class TarWriter {
 
  private:
   void Put(std::string_view bytes);
+  [[noreturn]] void ThrowUnwritten() const;
   void PutMember(char type, const std::string& name, std::string_view content);
 
   std::string path_;
