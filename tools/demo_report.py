@@ -43,7 +43,7 @@ def knn_line(path):
         return None
     with open(path, encoding="utf-8") as f:
         knn = json.load(f)
-    start, end = knn["start"], knn["end"]
+    start, end = knn["accuracy_init"], knn["accuracy"]
     return f"{100 * end:.1f} % with the trained encoder, {100 * start:.1f} % with random weights"
 
 

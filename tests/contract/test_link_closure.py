@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from conftest import program
+from programs import program
 
 SERVICE_ONLY = re.compile(r"lib(grpc|gpr|protobuf|absl|upb|address_sorting)[\w+.-]*\.so")
 TRAINER_ONLY = re.compile(r"lib(torch|c10|nccl|cudart|cudnn)[\w.-]*\.so")

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT, program
+from programs import ROOT, program
 
 RECIPES = sorted(glob.glob(os.path.join(ROOT, "deploy", "recipes", "*.yaml")))
 

@@ -11,7 +11,7 @@ import subprocess
 import time
 import urllib.request
 
-from conftest import program
+from programs import program
 
 DEADLINE_S = 120
 

@@ -9,7 +9,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 from cluster import Cluster  # noqa: E402
-from conftest import ROOT, program  # noqa: E402
+from programs import ROOT, program  # noqa: E402
 
 
 @pytest.fixture

@@ -39,4 +39,4 @@ def tiny(train, **changes):
 
 def waiting(name, **changes):
     """A job that no cluster of a test can place, so that it stays PENDING."""
-    return tiny("/nowhere", name=name, ranks=64, **changes)
+    return tiny("/nowhere", name=name, ranks=64, batch={"global": 64}, **changes)

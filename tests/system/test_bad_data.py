@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-from conftest import program
+from programs import program
 from documents import tiny
 
 

@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from cluster import until
-from conftest import program
+from programs import program
 from documents import tiny, waiting
 
 NO_TRACE = ("terminate called", "what():", "Exception raised from", "Segmentation")

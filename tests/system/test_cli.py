@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from cluster import Process, descendants, read_json, until
-from conftest import program
+from programs import program
 from documents import tiny, waiting
 
 

@@ -10,7 +10,7 @@ import timm
 import torch
 from safetensors.torch import load_file, save_file
 
-from conftest import ROOT, program
+from programs import ROOT, program
 from documents import tiny
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "parity"))

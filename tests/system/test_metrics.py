@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 
 from cluster import metric, scrape, until
-from conftest import ROOT
+from programs import ROOT
 from documents import tiny
 
 
