@@ -1,0 +1,121 @@
+// The n-th sample of the run, its crop and its mask depend on the seed alone: not on threads,
+// ranks, micro-batches or restarts.
+#include <gtest/gtest.h>
+
+#include "tests/worker/trainer/recording_objective.h"
+#include "tests/worker/trainer/tiny_job.h"
+#include "worker/checkpoint/retention.h"
+#include "worker/trainer/local_ranks.h"
+#include "worker/trainer/train.h"
+
+namespace ocellus::trainer {
+namespace {
+
+class Silent final : public Reporter {
+ protected:
+  void Write(const wire::EventBody& body) override {
+    const auto* exit = std::get_if<wire::ExitRecord>(&body);
+    if (exit && exit->fault_class != wire::FaultClass::kNone) {
+      std::fprintf(stderr, "%s: %s\n", exit->outcome.c_str(), exit->message.c_str());
+    }
+  }
+};
+
+struct Setting {
+  int ranks = 1;
+  int threads = 1;
+  int accumulate = 1;
+};
+
+using Batches = std::map<int64_t, std::vector<Seen>>;
+
+class GlobalBatches : public testing::Test {
+ protected:
+  GlobalBatches() { WritePictures(folder_.path() / "pictures", 40); }
+
+  wire::Document Document(const std::string& store, const Setting& setting, int64_t steps) const {
+    auto training = TinyTraining(folder_.path() / "pictures", steps);
+    training["objective"] = {{"recording", nlohmann::json::object()}};
+    training["data"]["threads"] = setting.threads;
+    training["batch"]["accumulate"] = setting.accumulate;
+    auto document = TinyDocument(training, folder_.path() / store);
+    document.world = setting.ranks;
+    return document;
+  }
+
+  // Trains in processes of their own; global batches put together in the loader's order:
+  // micro-batch by micro-batch, each rank after rank.
+  Batches Train(const wire::Document& whole, const std::string& name) {
+    const auto path = [&](int rank) {
+      return (folder_.path() / (name + "-" + std::to_string(rank))).string();
+    };
+    const int code = RunLocalRanks(whole.world, [&](const dist::Membership& membership) {
+      wire::Document document = whole;
+      document.rank = membership.rank;
+      document.master_port = membership.master_port;
+      RecordTo(path(membership.rank));
+      Control control;
+      Silent reporter;
+      const auto record = trainer::Train(document, membership.listen_fd, control, reporter);
+      reporter.Exit(record);
+      return wire::ExitCode(record);
+    });
+    EXPECT_EQ(code, 0);
+    std::vector<Batches> parts;
+    for (int rank = 0; rank < whole.world; ++rank) parts.push_back(ReadRecord(path(rank)));
+    const int accumulate = whole.spec["batch"]["accumulate"];
+    Batches joined;
+    for (const auto& [step, first] : parts[0]) {
+      const size_t micro = first.size() / accumulate;
+      for (int a = 0; a < accumulate; ++a) {
+        for (const auto& part : parts) {
+          const auto begin = part.at(step).begin() + a * micro;
+          joined[step].insert(joined[step].end(), begin, begin + micro);
+        }
+      }
+    }
+    return joined;
+  }
+
+  TinyFolder folder_;
+};
+
+TEST_F(GlobalBatches, AreTheSameForAnyThreadsRanksAndMicroBatches) {
+  const Batches expected = Train(Document("s0", {1, 1, 1}, 12), "expected");
+  ASSERT_EQ(expected.size(), 12u);
+  for (const auto& [step, samples] : expected) EXPECT_EQ(samples.size(), 8u) << step;
+  int name = 1;
+  for (const Setting& setting :
+       {Setting{1, 2, 1}, {1, 4, 1}, {2, 1, 1}, {2, 4, 1}, {2, 2, 2}, {1, 1, 4}}) {
+    const std::string label = "s" + std::to_string(name++);
+    EXPECT_TRUE(Train(Document(label, setting, 12), label) == expected)
+        << setting.ranks << " ranks, " << setting.threads << " threads, " << setting.accumulate
+        << " micro-batches";
+  }
+}
+
+TEST_F(GlobalBatches, DifferBetweenStepsAndEpochs) {
+  const Batches batches = Train(Document("s", {1, 1, 1}, 12), "s");
+  std::vector<Seen> all;
+  for (const auto& [step, samples] : batches) all.insert(all.end(), samples.begin(), samples.end());
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(std::adjacent_find(all.begin(), all.end()), all.end());
+}
+
+TEST_F(GlobalBatches, GoOnAfterARestartWithOtherRanks) {
+  const Batches expected = Train(Document("whole", {1, 1, 1}, 12), "whole");
+  Train(Document("part", {1, 1, 1}, 5), "first");
+  wire::Document rest = Document("part", {2, 1, 1}, 12);
+  const auto store = store::OpenStore(rest.store);
+  for (const auto& found : checkpoint::ListCheckpoints(*store, rest.prefix)) {
+    rest.restore.push_back({found.step, found.prefix});
+  }
+  ASSERT_FALSE(rest.restore.empty());
+  for (const auto& [step, samples] : Train(rest, "rest")) {
+    EXPECT_GE(step, 5);
+    EXPECT_TRUE(samples == expected.at(step)) << step;
+  }
+}
+
+}  // namespace
+}  // namespace ocellus::trainer

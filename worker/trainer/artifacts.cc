@@ -1,0 +1,42 @@
+#include "worker/trainer/artifacts.h"
+
+#include <fstream>
+#include <vector>
+
+#include "worker/wire/fault.h"
+
+namespace ocellus::trainer {
+
+void Artifacts::Put(const std::string& kind, const std::string& name,
+                    std::span<const std::byte> bytes) {
+  try {
+    store_->Put(prefix_ + name, bytes);
+  } catch (const wire::Fault& fault) {
+    reporter_->Log("warning", std::string("artifact not kept: ") + fault.what());
+    return;
+  }
+  reporter_->Tell(wire::Artifact{kind, prefix_ + name});
+}
+
+void Artifacts::Put(const std::string& kind, const std::string& name, const std::string& text) {
+  Put(kind, name, std::as_bytes(std::span(text)));
+}
+
+void Artifacts::PutFile(const std::string& kind, const std::string& name,
+                        const std::filesystem::path& path) {
+  std::vector<char> bytes(std::filesystem::file_size(path));
+  std::ifstream(path, std::ios::binary)
+      .read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  Put(kind, name, std::as_bytes(std::span(bytes)));
+}
+
+std::string Artifacts::Get(const std::string& name) {
+  try {
+    return store_->Head(prefix_ + name) ? store_->Get(prefix_ + name) : "";
+  } catch (const wire::Fault& fault) {
+    reporter_->Log("warning", std::string("artifact not read: ") + fault.what());
+    return "";
+  }
+}
+
+}  // namespace ocellus::trainer

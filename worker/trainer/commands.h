@@ -1,0 +1,50 @@
+// The trainer's commands, one file each. They return the exit code: 0, 2 for a user's error (told
+// in one line on stderr), 1 otherwise.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace ocellus::trainer {
+
+// What an agent starts: document and commands on stdin, events on fd 3 (FORMAT.md).
+int RankCommand();
+
+struct RunOptions {
+  std::string spec;  // a job's file, YAML or JSON
+  std::string out;   // a folder: checkpoints/ and artifacts/ come to lie in it
+  bool resume = false;
+  int ranks = 0;  // started here on this machine; 0: one, or what torchrun's variables say
+};
+
+// Trains by hand, without any service. RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT
+// are torchrun's.
+int RunCommand(const RunOptions& options);
+
+struct ReplayOptions {
+  std::string spec, weights, batch, out;
+  int64_t steps = 1;
+  std::string device = "cpu";
+  int ranks = 1;
+};
+
+// The training step on given weights and inputs (docs/REPLAY.md).
+int ReplayCommand(const ReplayOptions& options);
+
+struct ExportOptions {
+  std::string checkpoint;  // a folder or file:// URI of a checkpoint, or of a run (its newest)
+  std::string out;
+  bool full = false;  // everything under official names; else the encoder under timm's
+};
+
+int ExportCommand(const ExportOptions& options);
+
+struct ImportOptions {
+  std::string weights;  // official names: the full set, or the encoder alone
+  std::string spec;     // whose objective and model they must fit
+  std::string out;
+};
+
+int ImportCommand(const ImportOptions& options);
+
+}  // namespace ocellus::trainer

@@ -1,0 +1,40 @@
+// The curve of a run: one record for a step, kept as history.jsonl beside the checkpoints. Records
+// hold nothing of time or machine, so a resumed run has the same history as one that was never
+// disturbed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ocellus::trainer {
+
+struct HistoryRecord {
+  int64_t step = 0;  // counted from 1
+  double loss = 0;   // NaN where it was not finite
+  double lr = 0;
+  double grad_norm = 0;
+  bool skipped = false;
+};
+
+class History {
+ public:
+  // A long run keeps every n-th step, so that there are at most about 10,000 records.
+  explicit History(int64_t total_steps);
+
+  void Add(const HistoryRecord& record);
+  const std::vector<HistoryRecord>& records() const { return records_; }
+
+  // JSON lines, in the order of the steps.
+  std::string ToText() const;
+
+  // Takes the records of an earlier text up to and with `last_step`; lines that are no records are
+  // passed over.
+  void Restore(const std::string& text, int64_t last_step);
+
+ private:
+  int64_t every_;
+  std::vector<HistoryRecord> records_;
+};
+
+}  // namespace ocellus::trainer

@@ -1,0 +1,98 @@
+#include "worker/trainer/inputs.h"
+
+namespace ocellus::trainer {
+namespace {
+
+std::vector<std::string> Sources(const nlohmann::json& value) {
+  if (value.is_array()) return value.get<std::vector<std::string>>();
+  const auto source = value.get<std::string>();
+  return source.empty() ? std::vector<std::string>{} : std::vector<std::string>{source};
+}
+
+std::shared_ptr<const data::Dataset> Open(const nlohmann::json& data, const char* key) {
+  data::DatasetOptions options;
+  options.sources = Sources(data.at(key));
+  options.max_pixels = data.at("max_pixels");
+  return options.sources.empty() ? nullptr : data::OpenDataset(options);
+}
+
+data::ViewOptions Augmented(const nlohmann::json& augment) {
+  data::ViewOptions view;
+  view.crop_scale = augment.at("crop_scale").get<std::array<double, 2>>();
+  view.crop_ratio = augment.at("crop_ratio").get<std::array<double, 2>>();
+  view.interpolation = augment.at("interpolation") == "bilinear" ? data::Interpolation::kBilinear
+                                                                 : data::Interpolation::kBicubic;
+  view.flip = augment.at("flip");
+  view.mean = augment.at("mean").get<std::array<float, 3>>();
+  view.std = augment.at("std").get<std::array<float, 3>>();
+  return view;
+}
+
+data::LoaderOptions Options(const nlohmann::json& data, const Settings& settings,
+                            const models::InputWishes& wishes, const data::ViewOptions& view) {
+  data::LoaderOptions options;
+  options.seed = settings.seed;
+  options.threads = data.at("threads");
+  options.prefetch = data.at("prefetch");
+  options.max_bad_samples = data.at("max_bad_samples");
+  for (const auto& wish : wishes.views) {
+    options.views.push_back(view);
+    options.views.back().name = wish.name;
+    options.views.back().size = wish.size;
+  }
+  for (const auto& wish : wishes.draws) options.draws.push_back({wish.name, wish.count});
+  return options;
+}
+
+}  // namespace
+
+std::shared_ptr<const data::Dataset> OpenTrainingSet(const nlohmann::json& data) {
+  return Open(data, "train");
+}
+
+std::shared_ptr<const data::Dataset> OpenValidationSet(const nlohmann::json& data) {
+  return Open(data, "val");
+}
+
+data::LoaderOptions TrainingLoader(const nlohmann::json& data, const Settings& settings,
+                                   const models::InputWishes& wishes, int rank, int world) {
+  auto options = Options(data, settings, wishes, Augmented(data.at("augment")));
+  options.global_batch = settings.global_batch;
+  options.accumulate = settings.accumulate;
+  options.rank = rank;
+  options.world = world;
+  return options;
+}
+
+data::LoaderOptions EvaluationLoader(const nlohmann::json& data, const Settings& settings,
+                                     const models::InputWishes& wishes, int64_t global_batch,
+                                     int rank, int world) {
+  data::ViewOptions whole = Augmented(data.at("augment"));
+  whole.random = false;
+  whole.flip = 0;
+  auto options = Options(data, settings, wishes, whole);
+  options.global_batch = global_batch;
+  options.rank = rank;
+  options.world = world;
+  return options;
+}
+
+data::Allocate HostMemory(torch::Device device) {
+  const auto options = torch::TensorOptions().pinned_memory(device.is_cuda());
+  return [options](size_t count) {
+    torch::Tensor memory = torch::empty({static_cast<int64_t>(count)}, options);
+    return std::shared_ptr<float[]>(memory.data_ptr<float>(), [memory](float*) {});
+  };
+}
+
+models::Tensors ToTensors(const data::HostBatch& batch, torch::Device device) {
+  models::Tensors tensors;
+  for (const auto& [name, host] : batch.tensors) {
+    const auto keep = host.values;
+    torch::Tensor tensor = torch::from_blob(keep.get(), host.shape, [keep](void*) {});
+    tensors[name] = device.is_cuda() ? tensor.to(device, /*non_blocking=*/true) : tensor;
+  }
+  return tensors;
+}
+
+}  // namespace ocellus::trainer

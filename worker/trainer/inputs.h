@@ -1,0 +1,35 @@
+// From the document's data section and the objective's wishes to tensors on the device.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "models/objective.h"
+#include "worker/data/dataset.h"
+#include "worker/data/loader.h"
+#include "worker/trainer/settings.h"
+
+namespace ocellus::trainer {
+
+// The datasets of the "data" section; the validation set is null when the document names none.
+std::shared_ptr<const data::Dataset> OpenTrainingSet(const nlohmann::json& data);
+std::shared_ptr<const data::Dataset> OpenValidationSet(const nlohmann::json& data);
+
+// What training loads: the wished views, augmented, and the draws.
+data::LoaderOptions TrainingLoader(const nlohmann::json& data, const Settings& settings,
+                                   const models::InputWishes& wishes, int rank, int world);
+
+// The same for looking at a model: whole images, nothing random but the draws.
+data::LoaderOptions EvaluationLoader(const nlohmann::json& data, const Settings& settings,
+                                     const models::InputWishes& wishes, int64_t global_batch,
+                                     int rank, int world);
+
+// Host memory for loaders; pinned when `device` is a GPU.
+data::Allocate HostMemory(torch::Device device);
+
+// The batch's tensors by name, on `device`. On the CPU they share the batch's memory.
+models::Tensors ToTensors(const data::HostBatch& batch, torch::Device device);
+
+}  // namespace ocellus::trainer

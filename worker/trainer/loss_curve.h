@@ -1,0 +1,14 @@
+// The loss over the steps as a picture that any browser shows.
+#pragma once
+
+#include <string>
+
+#include "worker/trainer/history.h"
+
+namespace ocellus::trainer {
+
+// An SVG with labelled axes: the loss of each step in pale, its running mean in strong colour.
+// `title` is shown above, as it is.
+std::string LossCurve(const History& history, const std::string& title);
+
+}  // namespace ocellus::trainer

@@ -1,0 +1,64 @@
+// ocellus-trainer: trains, replays, and converts weights. No service is needed to run it by hand.
+#include <CLI/CLI.hpp>
+
+#include "worker/trainer/commands.h"
+
+namespace ocellus::trainer {
+namespace {
+
+int Main(int argc, char** argv) {
+  CLI::App app{"Pretrains vision models; ocellus-worker starts it, and so can you."};
+  app.set_version_flag("--version", OCELLUS_VERSION);
+  app.require_subcommand(1);
+
+  auto* rank = app.add_subcommand("rank", "A rank of a job, started by ocellus-worker");
+
+  RunOptions run_options;
+  auto* run = app.add_subcommand("run", "Train without any service");
+  run->add_option("--spec", run_options.spec, "The job, YAML or JSON")->required();
+  run->add_option("--out", run_options.out, "Folder for checkpoints and artifacts")->required();
+  run->add_flag("--resume", run_options.resume, "Go on from the newest checkpoint in --out");
+  run->add_option("--ranks", run_options.ranks, "Ranks to start on this machine")
+      ->check(CLI::Range(1, 1024));
+
+  ReplayOptions replay_options;
+  auto* replay = app.add_subcommand("replay", "The training step on given weights and inputs");
+  replay->add_option("--spec", replay_options.spec, "Training document")->required();
+  replay->add_option("--weights", replay_options.weights, "Official-name weights")->required();
+  replay->add_option("--batch", replay_options.batch, "Inputs of a step")->required();
+  replay->add_option("--out", replay_options.out, "File to write")->required();
+  replay->add_option("--steps", replay_options.steps, "Optimizer steps")
+      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}));
+  replay->add_option("--device", replay_options.device, "cpu or cuda");
+  replay->add_option("--ranks", replay_options.ranks, "Local ranks to split the batch over")
+      ->check(CLI::Range(1, 1024));
+
+  ExportOptions export_options;
+  auto* exporting = app.add_subcommand("export", "Weights of a checkpoint as safetensors");
+  exporting->add_option("--checkpoint", export_options.checkpoint, "Its folder, or a run's")
+      ->required();
+  exporting->add_option("--out", export_options.out, "File to write")->required();
+  exporting->add_flag("--full", export_options.full, "Everything, not the encoder alone");
+
+  ImportOptions import_options;
+  auto* importing = app.add_subcommand("import", "Checks weights against a job, for init.weights");
+  importing->add_option("--weights", import_options.weights, "Official-name weights")->required();
+  importing->add_option("--spec", import_options.spec, "The job that they must fit")->required();
+  importing->add_option("--out", import_options.out, "File to write")->required();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (*rank) return RankCommand();
+  if (*run) return RunCommand(run_options);
+  if (*replay) return ReplayCommand(replay_options);
+  if (*exporting) return ExportCommand(export_options);
+  return ImportCommand(import_options);
+}
+
+}  // namespace
+}  // namespace ocellus::trainer
+
+int main(int argc, char** argv) { return ocellus::trainer::Main(argc, argv); }

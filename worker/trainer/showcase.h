@@ -1,0 +1,55 @@
+// What people see of a run: loss curve, reconstructions, kNN accuracy against the random start.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/objective.h"
+#include "worker/trainer/artifacts.h"
+#include "worker/trainer/evaluation.h"
+#include "worker/trainer/history.h"
+
+namespace ocellus::trainer {
+
+// All ranks call the same functions at the same steps; rank 0 publishes.
+class Showcase {
+ public:
+  // `artifacts` is null on ranks other than 0. Nothing is owned.
+  Showcase(const nlohmann::json& training, const std::string& job_name, Evaluation* evaluation,
+           Artifacts* artifacts, Reporter* reporter);
+
+  // Looks at `objective` after `step` steps: pictures, and kNN accuracy as a metric. Step 0 is the
+  // start that the end is compared with.
+  void Look(models::Objective& objective, int64_t step);
+
+  // The last look: also the grid of start against end, and knn.json. A start that this process has
+  // not seen (the run was resumed) is made again from the seed.
+  void Conclude(models::Objective& objective, int64_t step, torch::Device device);
+
+  // history.jsonl and loss.svg. Rank 0 alone.
+  void PublishCurve(const History& history);
+
+ private:
+  using PictureSet = std::vector<std::vector<torch::Tensor>>;
+  struct View {
+    std::optional<double> knn;
+    PictureSet pictures;
+  };
+
+  View LookAt(models::Objective& objective);
+  void PublishPictures(const PictureSet& pictures, int64_t step);
+  void PublishComparison(const PictureSet& start, const PictureSet& end);
+  void PublishKnn(const View& start, const View& end, int64_t step);
+
+  nlohmann::json training_;
+  std::string job_name_;
+  Evaluation* evaluation_;
+  Artifacts* artifacts_;
+  Reporter* reporter_;
+  std::optional<View> start_;
+};
+
+}  // namespace ocellus::trainer

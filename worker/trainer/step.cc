@@ -1,0 +1,79 @@
+#include "worker/trainer/step.h"
+
+#include <cmath>
+
+#include "models/optim/clip.h"
+
+namespace ocellus::trainer {
+namespace {
+
+std::vector<torch::Tensor> TensorsOf(const std::vector<models::optim::NamedParameter>& parameters) {
+  std::vector<torch::Tensor> tensors;
+  for (const auto& parameter : parameters) tensors.push_back(parameter.tensor);
+  return tensors;
+}
+
+dist::BucketSizes SizesFor(torch::Device device) {
+  if (device.is_cuda()) return {int64_t{1} << 20, int64_t{25} << 20};
+  return {};
+}
+
+}  // namespace
+
+Step::Step(models::Objective& objective, models::optim::Optimizer& optimizer,
+           const models::optim::Schedule& schedule, dist::Communicator& ranks, int64_t accumulate,
+           double clip_norm)
+    : objective_(objective),
+      optimizer_(optimizer),
+      schedule_(schedule),
+      ranks_(ranks),
+      accumulate_(accumulate),
+      clip_norm_(clip_norm),
+      parameters_(models::optim::TrainableParameters(objective.module())),
+      reducer_(TensorsOf(parameters_), ranks, SizesFor(parameters_.at(0).tensor.device())) {}
+
+Computed Step::Backward(const models::StepContext& context, const NextInputs& next) {
+  Computed computed;
+  reducer_.ZeroGradients();
+  for (int64_t micro = 0; micro < accumulate_; ++micro) {
+    const models::Tensors inputs = next();
+    models::StepOutput output = objective_.forward(inputs, context);
+    const torch::Tensor share = output.loss / static_cast<double>(accumulate_);
+
+    if (micro + 1 == accumulate_) reducer_.ReduceNextBackward();
+    share.backward();
+
+    const torch::Tensor value = share.detach();
+    computed.loss = computed.loss.defined() ? computed.loss + value : value;
+    computed.outputs.push_back(std::move(output.outputs));
+    computed.metrics = std::move(output.metrics);
+  }
+  reducer_.Finish();
+  computed.grad_norm = models::optim::GradientNorm(parameters_);
+  grad_norm_ = computed.grad_norm;
+  return computed;
+}
+
+Verdict Step::Judge(const Computed& computed, bool wants_stop) {
+  const double loss = computed.loss.item<double>();
+  Verdict verdict;
+  verdict.grad_norm = computed.grad_norm.item<double>();
+  const bool finite = std::isfinite(loss) && std::isfinite(verdict.grad_norm);
+  torch::Tensor votes = torch::tensor({loss, finite ? 0.0 : 1.0, wants_stop ? 1.0 : 0.0},
+                                      computed.loss.options().dtype(torch::kDouble));
+  ranks_.all_reduce_sum(votes);
+  votes = votes.cpu();
+  verdict.loss = votes[0].item<double>() / ranks_.world();
+  verdict.finite = votes[1].item<double>() == 0;
+  verdict.stop = votes[2].item<double>() > 0;
+  return verdict;
+}
+
+void Step::Update(const models::StepContext& context) {
+  const torch::NoGradGuard no_grad;
+  if (clip_norm_ > 0) models::optim::ClipGradients(parameters_, grad_norm_, clip_norm_);
+  optimizer_.Step(Rate(context.step));
+  objective_.after_step(context);
+}
+
+}  // namespace ocellus::trainer

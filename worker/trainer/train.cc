@@ -1,0 +1,217 @@
+#include "worker/trainer/train.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "models/optim/optimizer.h"
+#include "models/weights/weights.h"
+#include "worker/trainer/exit_record.h"
+#include "worker/trainer/initial_state.h"
+#include "worker/trainer/inputs.h"
+#include "worker/trainer/numerics.h"
+#include "worker/trainer/plan.h"
+#include "worker/trainer/train_loop.h"
+#include "worker/wire/fault.h"
+
+namespace ocellus::trainer {
+namespace {
+
+// A coordinator may be away for so long before the last checkpoint is given up.
+constexpr std::chrono::seconds kLastCommitLimit{900};
+
+torch::Device DeviceOf(const wire::Document& document) {
+  if (document.device != "cuda") return torch::kCPU;
+  if (torch::cuda::is_available()) {
+    return {torch::kCUDA, static_cast<c10::DeviceIndex>(std::max(document.gpu, 0))};
+  }
+  throw wire::Fault(wire::FaultClass::kUser, "BAD_SPEC",
+                    "device: cuda was asked for, but this trainer finds no GPU",
+                    "set device: cpu, or run on a machine with an NVIDIA driver");
+}
+
+dist::Membership MembershipOf(const wire::Document& document, int listen_fd) {
+  return {document.rank,        document.world, document.master_addr,
+          document.master_port, listen_fd,      "g" + std::to_string(document.generation)};
+}
+
+// All parts of a rank, built in the order in which trouble is cheapest to find.
+class Rank {
+ public:
+  Rank(const wire::Document& document, int listen_fd, Control& control, Reporter& reporter)
+      : document_(document),
+        settings_(ReadSettings(document.spec)),
+        control_(control),
+        reporter_(reporter),
+        device_(DeviceOf(document)),
+        listen_fd_(listen_fd) {}
+
+  wire::ExitRecord Run();
+
+ private:
+  bool first() const { return document_.rank == 0; }
+  void OpenData();
+  void BuildModel();
+  void Join();
+  void StartLoader();
+  LoopParts Parts();
+  wire::ExitRecord Stopped(const Progress& progress);
+  wire::ExitRecord Succeeded(const Progress& progress);
+  void PublishEncoder();
+
+  const wire::Document& document_;
+  Settings settings_;
+  Control& control_;
+  Reporter& reporter_;
+  torch::Device device_;
+  int listen_fd_;
+
+  std::shared_ptr<const data::Dataset> training_set_, validation_set_;
+  models::optim::Schedule schedule_;
+  std::unique_ptr<models::Objective> objective_;
+  std::unique_ptr<models::optim::Optimizer> optimizer_;
+  std::unique_ptr<store::ObjectStore> store_;
+  std::unique_ptr<dist::Communicator> ranks_;
+  Progress start_;
+  std::unique_ptr<Step> step_;
+  std::unique_ptr<data::Loader> loader_;
+  std::unique_ptr<Artifacts> artifacts_;
+  std::unique_ptr<Evaluation> evaluation_;
+  std::unique_ptr<Showcase> showcase_;
+  std::unique_ptr<History> history_;
+  std::unique_ptr<Checkpointer> checkpointer_;
+};
+
+void Rank::OpenData() {
+  const nlohmann::json& spec = document_.spec;
+  training_set_ = OpenTrainingSet(spec.at("data"));
+  validation_set_ = OpenValidationSet(spec.at("data"));
+  const int64_t per_epoch = StepsPerEpoch(training_set_->size(), settings_.global_batch,
+                                          settings_.accumulate, document_.world);
+  const double peak = models::optim::PeakRate(spec.at("optimizer"), settings_.global_batch);
+  schedule_ = models::optim::MakeSchedule(ScheduleInSteps(spec.at("schedule"), per_epoch), peak);
+}
+
+void Rank::BuildModel() {
+  objective_ = MakeInitialObjective(document_.spec, device_);
+  optimizer_ = models::optim::MakeOptimizer(document_.spec.at("optimizer"), objective_->module());
+}
+
+void Rank::Join() {
+  store_ = store::OpenStore(document_.store);
+  ranks_ = std::make_unique<dist::Communicator>(MembershipOf(document_, listen_fd_), device_);
+  const auto restored =
+      RestoreState(document_, *store_, *objective_, *optimizer_, *ranks_, reporter_);
+  start_ = restored.value_or(Progress{});
+  step_ = std::make_unique<Step>(*objective_, *optimizer_, schedule_, *ranks_, settings_.accumulate,
+                                 settings_.guard.clip_norm);
+
+  if (first()) {
+    artifacts_ = std::make_unique<Artifacts>(store_.get(), document_.prefix, &reporter_);
+    history_ = std::make_unique<History>(schedule_.total_steps);
+    if (restored) history_->Restore(artifacts_->Get("history.jsonl"), start_.step);
+    checkpointer_ = std::make_unique<Checkpointer>(document_, store_.get(), &control_, &reporter_,
+                                                   restored ? start_.step : -1);
+  }
+  evaluation_ = std::make_unique<Evaluation>(document_.spec, training_set_, validation_set_,
+                                             ranks_.get(), device_, &reporter_);
+  showcase_ = std::make_unique<Showcase>(document_.spec, document_.name, evaluation_.get(),
+                                         artifacts_.get(), &reporter_);
+}
+
+void Rank::StartLoader() {
+  const auto options = TrainingLoader(document_.spec.at("data"), settings_, objective_->inputs(),
+                                      document_.rank, document_.world);
+  loader_ = data::MakeLoader(training_set_, options, start_.step, HostMemory(device_),
+                             [this](const std::string& line) { reporter_.Log("warning", line); });
+}
+
+LoopParts Rank::Parts() {
+  return {&document_,     settings_,          schedule_.total_steps,
+          device_,        objective_.get(),   optimizer_.get(),
+          step_.get(),    loader_.get(),      ranks_.get(),
+          &control_,      &reporter_,         showcase_.get(),
+          history_.get(), checkpointer_.get()};
+}
+
+wire::ExitRecord Rank::Run() {
+  ConfigureNumerics(document_.threads);
+  reporter_.Tell(wire::Phase{"data"});
+  OpenData();
+  reporter_.Tell(wire::Phase{"init"});
+  BuildModel();
+  Join();
+  control_.FinishStep(start_.step);
+  control_.EnterStep(start_.step);
+  if (start_.step == 0) {
+    reporter_.Tell(wire::Phase{"eval"});
+    showcase_->Look(*objective_, 0);
+  }
+  StartLoader();
+
+  TrainLoop loop(Parts(), start_);
+  const bool stopped = loop.Run();
+  return stopped ? Stopped(loop.progress()) : Succeeded(loop.progress());
+}
+
+wire::ExitRecord Rank::Stopped(const Progress& progress) {
+  const auto stop = control_.stop().value_or(wire::Stop{"", 0, true});
+  if (first()) showcase_->PublishCurve(*history_);
+  if (first() && stop.checkpoint) {
+    reporter_.Tell(wire::Phase{"checkpoint"});
+    checkpointer_->SaveForGood(StateSources(*objective_, *optimizer_),
+                               StateManifest(document_, progress), kLastCommitLimit);
+  }
+  return {wire::FaultClass::kNone, "STOPPED_AT",
+          "stopped after step " + std::to_string(progress.step) +
+              (stop.cause.empty() ? "" : " (" + stop.cause + ")"),
+          "", progress.step};
+}
+
+wire::ExitRecord Rank::Succeeded(const Progress& progress) {
+  loader_.reset();
+  const auto manifest = StateManifest(document_, progress);
+  const bool save = first() && checkpointer_->committed_step() < progress.step;
+  if (first()) showcase_->PublishCurve(*history_);
+  // The last checkpoint is written while the model is looked at.
+  if (save) checkpointer_->Save(StateSources(*objective_, *optimizer_), manifest);
+  reporter_.Tell(wire::Phase{"eval"});
+  showcase_->Conclude(*objective_, progress.step, device_);
+  if (first()) {
+    reporter_.Tell(wire::Phase{"export"});
+    PublishEncoder();
+  }
+  if (save) {
+    reporter_.Tell(wire::Phase{"checkpoint"});
+    checkpointer_->SaveForGood(StateSources(*objective_, *optimizer_), manifest, kLastCommitLimit);
+  }
+  return {wire::FaultClass::kNone, "SUCCEEDED",
+          "trained " + std::to_string(progress.step) + " steps, " +
+              std::to_string(progress.skipped) + " of them skipped",
+          "", progress.step};
+}
+
+void Rank::PublishEncoder() {
+  checkpoint::Snapshot file;
+  file.Take({{"encoder.safetensors", models::weights::Source(objective_->encoder_weights(),
+                                                             objective_->encoder_metadata())}});
+  const auto& encoder = file.files().at("encoder.safetensors");
+  std::vector<std::byte> bytes(encoder.header.size() + encoder.data.size());
+  std::memcpy(bytes.data(), encoder.header.data(), encoder.header.size());
+  std::memcpy(bytes.data() + encoder.header.size(), encoder.data.data(), encoder.data.size());
+  artifacts_->Put("encoder", "encoder.safetensors", bytes);
+}
+
+}  // namespace
+
+wire::ExitRecord Train(const wire::Document& document, int listen_fd, Control& control,
+                       Reporter& reporter) {
+  try {
+    // Never deleted: after a fault, destructors would wait for peers that are gone.
+    auto* rank = new Rank(document, listen_fd, control, reporter);
+    return rank->Run();
+  } catch (...) {
+    return RecordOfCurrentException(control.finished());
+  }
+}
+
+}  // namespace ocellus::trainer

@@ -1,0 +1,106 @@
+#include "worker/trainer/train_loop.h"
+
+#include <limits>
+
+#include "worker/trainer/inputs.h"
+
+namespace ocellus::trainer {
+
+TrainLoop::TrainLoop(const LoopParts& parts, const Progress& start)
+    : parts_(parts), step_(start.step), guard_(parts.settings.guard, start.skipped) {}
+
+bool TrainLoop::Run() {
+  const LoopParts& p = parts_;
+  const auto next_inputs = [&] { return ToTensors(p.loader->Next(), p.device); };
+
+  p.reporter->Tell(wire::Phase{"train"});
+  clock_.Restart(p.loader->wait_seconds(), p.ranks->wait_seconds());
+  while (step_ < p.total_steps) {
+    // Load; forward and backward of every micro-batch, while finished gradients travel.
+    p.control->EnterStep(step_ + 1);
+    const models::StepContext context{step_, p.total_steps, p.ranks};
+    const Computed computed = p.step->Backward(context, next_inputs);
+
+    // Guard: what is not finite reaches no parameter, on no rank.
+    const Verdict verdict = p.step->Judge(computed, p.control->stop().has_value());
+    if (verdict.finite) {
+      p.step->Update(context);
+    } else {
+      guard_.Refused(step_ + 1, verdict.loss, verdict.grad_norm);
+    }
+    p.control->FinishStep(++step_);
+
+    // Report.
+    clock_.Tick(p.loader->wait_seconds(), p.ranks->wait_seconds());
+    Report(computed, verdict);
+
+    // Save, and look at what has been learned.
+    if (verdict.stop) return true;
+    if (p.checkpointer) p.checkpointer->Advance();
+    const bool save = Due(p.document->checkpoint.every_steps);
+    const bool look = Due(p.settings.eval.every_steps);
+    if (save) Save();
+    if (look) {
+      p.reporter->Tell(wire::Phase{"eval"});
+      p.showcase->Look(*p.objective, step_);
+    }
+    if (save || look) {
+      p.reporter->Tell(wire::Phase{"train"});
+      clock_.Restart(p.loader->wait_seconds(), p.ranks->wait_seconds());
+    }
+  }
+  return false;
+}
+
+bool TrainLoop::Due(int64_t every_steps) const {
+  return every_steps > 0 && step_ % every_steps == 0 && step_ < parts_.total_steps;
+}
+
+void TrainLoop::Save() {
+  parts_.reporter->Tell(wire::Phase{"checkpoint"});
+  if (!parts_.checkpointer) return;
+  parts_.showcase->PublishCurve(*parts_.history);
+  parts_.checkpointer->Save(StateSources(*parts_.objective, *parts_.optimizer),
+                            StateManifest(*parts_.document, progress()));
+}
+
+void TrainLoop::Report(const Computed& computed, const Verdict& verdict) {
+  const LoopParts& p = parts_;
+  if (p.history) {
+    p.history->Add(
+        {step_, verdict.loss, p.step->Rate(step_ - 1), verdict.grad_norm, !verdict.finite});
+  }
+  if (!verdict.finite) {
+    p.reporter->Log("warning", "step " + std::to_string(step_) +
+                                   " skipped: its loss or gradient is not finite");
+  }
+  TellStep(verdict);
+  if (p.ranks->rank() != 0 || step_ % p.settings.report_every_steps != 0) return;
+  for (const auto& [name, value] : computed.metrics) {
+    p.reporter->Tell(wire::Metric{name, value, step_});
+  }
+}
+
+void TrainLoop::TellStep(const Verdict& verdict) {
+  const LoopParts& p = parts_;
+  const bool first_rank = p.ranks->rank() == 0;
+  if (!first_rank && !clock_.QuietForLong()) return;
+  wire::Step event;
+  event.step = step_;
+  event.total_steps = p.total_steps;
+  event.loss = verdict.finite ? verdict.loss : std::numeric_limits<double>::quiet_NaN();
+  event.lr = p.step->Rate(step_ - 1);
+  event.grad_norm = verdict.grad_norm;
+  event.samples = step_ * p.settings.global_batch;
+  event.skipped = guard_.skipped();
+  event.step_s = clock_.step_seconds();
+  event.data_wait_s = clock_.data_wait_seconds();
+  event.collective_wait_s = clock_.collective_wait_seconds();
+  event.images_per_s = clock_.steps_per_second() * static_cast<double>(p.settings.global_batch);
+  p.reporter->Tell(event);
+  if (first_rank && step_ % p.settings.report_every_steps == 0) {
+    p.reporter->Log("info", ProgressLine(event));
+  }
+}
+
+}  // namespace ocellus::trainer
