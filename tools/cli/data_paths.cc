@@ -100,9 +100,9 @@ std::vector<schema::Problem> MissingPaths(const std::string& file, const json& t
     }
     if (!fs::exists(path, error) && !MatchesAnything(path)) {
       const std::string folder = NearestFolder(path);
-      problems.push_back(
-          {file, 0, 0, key, "nothing is at " + path,
-           "the nearest folder that exists is " + folder + "; " + SomeNamesIn(folder)});
+      problems.push_back({file, 0, 0, key, "nothing is at " + path,
+                          "the nearest folder that exists is " + folder +
+                              (folder == "/" ? "" : "; " + SomeNamesIn(folder))});
     } else if (fs::is_directory(path, error) && fs::is_empty(path, error)) {
       problems.push_back({file, 0, 0, key, "the folder " + path + " is empty",
                           "put images or .tar shards there, or name another"});

@@ -19,7 +19,7 @@ void Validate(Session* session, const ValidateArguments& arguments) {
   JobDocument job;
   std::vector<schema::Problem> problems;
   if (!ReadJobDocument(arguments.file, arguments.overrides, &job, &problems)) {
-    return session->Fail(kUsage, ProblemsText(job.file, problems));
+    return session->FailDocument(ProblemsText(job.file, problems));
   }
   for (const schema::Problem& problem : MissingPaths(job.file, job.document.training)) {
     Note("note: " + problem.ToString());

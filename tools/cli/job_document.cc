@@ -92,8 +92,9 @@ std::string ProblemsText(const std::string& file, const std::vector<schema::Prob
   for (const schema::Problem& problem : problems) {
     absl::StrAppend(&text, problem.ToString(), "\n");
   }
-  absl::StrAppend(&text, problems.size(), problems.size() == 1 ? " problem" : " problems", " in ",
-                  file, "; `ocellus explain KEY` tells what a key means");
+  absl::StrAppend(&text, "ocellus: ", problems.size(),
+                  problems.size() == 1 ? " problem" : " problems", " in ", file,
+                  "; `ocellus explain KEY` tells what a key means");
   return text;
 }
 

@@ -22,7 +22,7 @@ bool ReadJobDocument(const std::string& path, const std::vector<std::string>& ov
 // The scheduling keys as a message; training_json is the training document.
 v1::JobSpec ToJobSpec(const schema::Document& document);
 
-// All problems, one a line, and the command that helps.
+// All problems, one a line, then a line of ours with the command that helps.
 std::string ProblemsText(const std::string& file, const std::vector<schema::Problem>& problems);
 
 }  // namespace ocellus::cli

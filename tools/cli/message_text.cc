@@ -24,6 +24,8 @@ void Emit(const nlohmann::ordered_json& value, YAML::Emitter* out) {
   } else if (value.is_string()) {
     // Always in quotes: no text can be taken for a number or a boolean.
     *out << YAML::DoubleQuoted << value.get<std::string>();
+  } else if (value.is_null()) {
+    *out << YAML::Null;
   } else {
     *out << value.dump();
   }

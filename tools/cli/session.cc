@@ -69,6 +69,11 @@ void Session::Fail(ExitCode code, const std::string& text) {
   exit_code = code;
 }
 
+void Session::FailDocument(const std::string& text) {
+  Note(text);
+  exit_code = kUsage;
+}
+
 bool Session::PrintMessage(const google::protobuf::Message& message) const {
   const bool wanted = output() == Output::kJson || output() == Output::kYaml;
   return wanted && PrintValue(JsonOf(message));

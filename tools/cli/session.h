@@ -67,6 +67,8 @@ class Session {
   // Prints the error with the next command on stderr, and takes its exit code.
   void Fail(const absl::Status& status);
   void Fail(ExitCode code, const std::string& text);
+  // Mistakes in a document: `text` has its own beginnings of lines.
+  void FailDocument(const std::string& text);
 
   // Prints `message` when json or yaml is asked for; else false.
   bool PrintMessage(const google::protobuf::Message& message) const;

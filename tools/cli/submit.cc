@@ -43,9 +43,9 @@ bool DataIsThere(Session* session, const SubmitArguments& arguments, const JobDo
   }
   std::string text = ProblemsText(job.file, missing);
   if (coordinator::IsLoopback(session->server())) {
-    session->Fail(kUsage, absl::StrCat(text,
-                                       "\n  next: correct the path, or give --no-data-check when "
-                                       "the workers see other files than this machine"));
+    session->FailDocument(absl::StrCat(
+        text, "\n  next: correct the path, or give --no-data-check when the workers see ",
+        "other files than this machine"));
     return false;
   }
   Note("note: not on this machine (the workers may have it):\n" + text);
@@ -97,7 +97,7 @@ void Submit(Session* session, SubmitArguments arguments) {
   JobDocument job;
   std::vector<schema::Problem> problems;
   if (!ReadJobDocument(arguments.file, arguments.overrides, &job, &problems)) {
-    return session->Fail(kUsage, ProblemsText(job.file, problems));
+    return session->FailDocument(ProblemsText(job.file, problems));
   }
   if (!DataIsThere(session, arguments, job)) {
     return;

@@ -77,7 +77,9 @@ class Watcher {
       away_ = false;
       Look(response.job());
     }
-    context.TryCancel();
+    if (done_) {
+      context.TryCancel();
+    }
     return coordinator::FromGrpc(stream->Finish());
   }
 
