@@ -53,8 +53,10 @@ absl::Status Agent::Prepare() {
       .Gauge(coordinator::metric::kBuildInfo,
              {{"version", coordinator::kVersion}, {"commit", "unknown"}})
       .Set(1);
-  OCELLUS_ASSIGN_OR_RETURN(metrics_server_,
-                           coordinator::MetricsServer::Start(options_.metrics_listen, metrics_));
+  if (!options_.metrics_listen.empty()) {
+    OCELLUS_ASSIGN_OR_RETURN(metrics_server_,
+                             coordinator::MetricsServer::Start(options_.metrics_listen, metrics_));
+  }
   return coordinator::WriteEndpoint(options_.data_dir, {"", metrics_address()});
 }
 

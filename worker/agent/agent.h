@@ -24,7 +24,7 @@ struct AgentOptions {
   std::string node;
   std::string data_dir;
   std::string trainer;  // path of ocellus-trainer
-  std::string metrics_listen;
+  std::string metrics_listen;  // empty: no /metrics
   int cpu_slots = 0;
   int threads = 0;  // of a rank; 0: chosen
   Limits limits;
@@ -39,7 +39,10 @@ class Agent {
   // SIGKILLs what still runs.
   ~Agent();
 
-  const std::string& metrics_address() const { return metrics_server_->address(); }
+  // Empty without /metrics.
+  std::string metrics_address() const {
+    return metrics_server_ ? metrics_server_->address() : std::string();
+  }
   // Set once the coordinator does not want this agent any more; its ranks are dead then.
   std::optional<absl::Status> refusal() const;
   // In order: the ranks stop with a checkpoint and their ends are reported, within some seconds.
