@@ -10,7 +10,7 @@ constexpr int64_t kWidthMax = 5 * 1024;  // two rows of floats in 48 KiB of shar
 // One block a row. The row of sums stays in shared memory between the passes.
 template <int kPack, class Branch, class Out>
 __global__ void ForwardKernel(AddLayerNormForwardArgs args) {
-  __shared__ Two scratch[kWarpsMax];
+  Two* scratch = SharedArray<Two, kWarpsMax>();
   float* row = DynamicShared<float>();
   const int64_t width = args.width, at = blockIdx.x * width;
   const Branch* branch = static_cast<const Branch*>(args.branch);
@@ -94,7 +94,7 @@ __device__ void BackwardRow(const AddLayerNormBackwardArgs& args, int64_t row, f
 // need no barrier.
 template <int kPack, class Out>
 __global__ void BackwardKernel(AddLayerNormBackwardArgs args) {
-  __shared__ Two scratch[kWarpsMax];
+  Two* scratch = SharedArray<Two, kWarpsMax>();
   const int64_t width = args.width, parts = gridDim.x, part = blockIdx.x;
   float* d_weight = DynamicShared<float>();
   float* d_bias = d_weight + width;

@@ -11,12 +11,23 @@
 #define OCELLUS_KERNEL_LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
   kernel<<<grid, block, shared_bytes, static_cast<cudaStream_t>(stream)>>>(__VA_ARGS__)
 
+namespace ocellus::kernels::cuda {
+
 // The block's dynamic shared memory.
 template <class T>
 __device__ T* DynamicShared() {
   extern __shared__ __align__(16) unsigned char bytes[];
   return reinterpret_cast<T*>(bytes);
 }
+
+// An array of the block's static shared memory, one for each T and kCount in a kernel.
+template <class T, int kCount>
+__device__ T* SharedArray() {
+  __shared__ T array[kCount];
+  return array;
+}
+
+}  // namespace ocellus::kernels::cuda
 #endif
 
 #include <cstdint>

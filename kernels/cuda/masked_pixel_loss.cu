@@ -35,7 +35,7 @@ struct PatchPixels {
 // One block a patch; its pixels stay in shared memory between the passes.
 template <class T>
 __global__ void ForwardKernel(MaskedPixelLossForwardArgs args, int numbers) {
-  __shared__ Two scratch[kWarpsMax];
+  Two* scratch = SharedArray<Two, kWarpsMax>();
   float* pixels = DynamicShared<float>();
   const int64_t patch = blockIdx.x;
   const float weight = args.mask[patch];
@@ -69,7 +69,7 @@ __global__ void ForwardKernel(MaskedPixelLossForwardArgs args, int numbers) {
 // One block: the loss and the sum of the mask.
 __global__ void TotalsKernel(const float* error, const float* mask, int64_t patches,
                              float* totals) {
-  __shared__ Two scratch[kWarpsMax];
+  Two* scratch = SharedArray<Two, kWarpsMax>();
   Two sums = {0, 0};
   for (int64_t i = threadIdx.x; i < patches; i += blockDim.x) {
     sums.first += error[i];
