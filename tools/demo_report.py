@@ -22,19 +22,20 @@ def shown(path):
     return path if short.startswith("..") else short
 
 
-def load_encoder(path, vit):
-    """Loads the export into timm and runs it once; the number of parameters."""
+def load_encoder(path):
+    """Loads the export into timm, as its own metadata says, and runs it once; the parameters."""
     import timm
     import torch
+    from safetensors import safe_open
     from safetensors.torch import load_file
 
-    model = timm.models.VisionTransformer(
-        img_size=vit["image_size"], patch_size=vit["patch_size"], embed_dim=vit["dim"],
-        depth=vit["depth"], num_heads=vit["heads"], mlp_ratio=vit["mlp_ratio"], num_classes=0)
+    with safe_open(path, framework="pt") as f:
+        settings = json.loads(f.metadata()["timm_kwargs"])
+    model = timm.models.VisionTransformer(**settings)
     model.load_state_dict(load_file(path), strict=True)
     with torch.no_grad():
-        features = model(torch.zeros(1, 3, vit["image_size"], vit["image_size"]))
-    assert features.shape == (1, vit["dim"])
+        features = model(torch.zeros(1, 3, settings["img_size"], settings["img_size"]))
+    assert features.shape == (1, settings["embed_dim"])
     return sum(p.numel() for p in model.parameters())
 
 
@@ -55,9 +56,8 @@ def main():
     program = os.path.join(args.bin, "ocellus")
     job = ask(program, "job", "get", args.job)
     made = {kind: path_of(uri) for kind, uri in job.get("artifacts", {}).items()}
-    vit = json.loads(job["resolved_json"])["model"]["vit"]
     encoder = os.path.join(args.home, "encoder.safetensors")
-    count = load_encoder(encoder, vit)
+    count = load_encoder(encoder)
     status = ask(program, "cluster", "status")
     nodes = ask(program, "node", "list")["nodes"]
 

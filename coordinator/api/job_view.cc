@@ -1,5 +1,6 @@
 #include "coordinator/api/job_view.h"
 
+#include "absl/strings/str_cat.h"
 #include "coordinator/base/status_macros.h"
 #include "coordinator/state/artifacts.h"
 #include "coordinator/state/checkpoints.h"
@@ -40,7 +41,9 @@ absl::StatusOr<v1::Job> ViewJob(Database& db, const JobRow& row, const LiveGangs
     *job.mutable_last_commit() = ToProto(commits.front(), store_uri);
   }
   OCELLUS_ASSIGN_OR_RETURN(const auto artifacts, ReadArtifacts(db, row.id));
-  job.mutable_artifacts()->insert(artifacts.begin(), artifacts.end());
+  for (const auto& [kind, key] : artifacts) {
+    (*job.mutable_artifacts())[kind] = absl::StrCat(store_uri, "/", key);
+  }
   return job;
 }
 

@@ -140,7 +140,7 @@ class Cluster:
         def ready():
             assert process.alive(), process.output()
             found = read_json(os.path.join(data, "endpoint.json"))
-            return found if found and found.get("grpc", found.get("metrics")) else None
+            return found if found and found.get("metrics") else None
         return until(ready, lambda: "endpoint.json; " + process.output()[-2000:], 30)
 
     def start_coordinator(self, *options, wait=True):

@@ -3,6 +3,7 @@ import io
 import json
 import os
 import random
+import shutil
 import subprocess
 import tarfile
 
@@ -67,7 +68,7 @@ def test_empty_folder(tmp_path):
 
 def test_empty_shard_set(tmp_path):
     write_tar(tmp_path / "a.tar", [])
-    assert "a.tar" in run(tmp_path, tmp_path / "*.tar", 2).stderr
+    assert f"{tmp_path}/*.tar" in run(tmp_path, tmp_path / "*.tar", 2).stderr
 
 
 def test_truncated_tar(tmp_path):
@@ -135,6 +136,7 @@ def test_weights_of_wrong_shapes_are_all_listed(tmp_path):
     del weights["mask_token"]
     weights["head.weight"] = np.zeros((2, 2), np.float32)
     save_file(weights, tmp_path / "wrong.safetensors")
+    shutil.rmtree(tmp_path / "out")
     done = run(tmp_path, tmp_path / "a.tar", 2,
                init={"weights": str(tmp_path / "wrong.safetensors")})
     for name in ("norm.weight", "blocks.0.mlp.fc1.weight", "decoder_pred.bias", "mask_token",

@@ -130,5 +130,5 @@ def test_metadata_says_how_to_use_it(run):
     folder, _ = run
     with safe_open(folder / "encoder.safetensors", framework="pt") as f:
         said = json.dumps(f.metadata())
-    for part in ("0.485", "1e-06", "gelu"):
+    for part in ("0.485", "1e-6", "gelu", "timm_kwargs"):
         assert part in said.lower(), said

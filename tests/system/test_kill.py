@@ -30,7 +30,7 @@ def assert_same_bits(got, expected):
         for name, value in tensors.items():
             other = got[file][name]
             assert other.dtype == value.dtype and other.shape == value.shape, name
-            assert np.array_equal(other.view(np.uint8), value.view(np.uint8)), (file, name)
+            assert other.tobytes() == value.tobytes(), (file, name)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_killed_coordinator_disturbs_no_step(cluster, images, undisturbed):
     cluster.start_coordinator()
     until(lambda: cluster.job(job)["state"] == "JOB_STATE_RUNNING"
           and cluster.step(job) >= before + 10, lambda: "adopted: " + cluster.tell(job))
-    assert cluster.ranks() in (pids, [])
+    assert set(cluster.ranks()) <= set(pids)
     finish(cluster, job, undisturbed, generation=1)
     events = cluster.cli("job", "events", job, "-o", "json").stdout
     assert "JOB_EVENT_TYPE_GANG_ADOPTED" in events

@@ -47,4 +47,14 @@ struct ImportOptions {
 
 int ImportCommand(const ImportOptions& options);
 
+struct FeaturesOptions {
+  std::string spec;     // objective and model
+  std::string weights;  // official names: the full set, or the encoder alone
+  std::string images;   // safetensors with "images" [N, 3, size, size], normalised
+  std::string out;      // gets "features" [N, features], fp32
+};
+
+// What the encoder makes of whole images: the same numbers that kNN sees.
+int FeaturesCommand(const FeaturesOptions& options);
+
 }  // namespace ocellus::trainer

@@ -46,6 +46,13 @@ int Main(int argc, char** argv) {
   importing->add_option("--spec", import_options.spec, "The job that they must fit")->required();
   importing->add_option("--out", import_options.out, "File to write")->required();
 
+  FeaturesOptions features_options;
+  auto* features = app.add_subcommand("features", "What an encoder makes of given images");
+  features->add_option("--spec", features_options.spec, "The job")->required();
+  features->add_option("--weights", features_options.weights, "Official-name weights")->required();
+  features->add_option("--images", features_options.images, "Normalised images")->required();
+  features->add_option("--out", features_options.out, "File to write")->required();
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -55,6 +62,7 @@ int Main(int argc, char** argv) {
   if (*run) return RunCommand(run_options);
   if (*replay) return ReplayCommand(replay_options);
   if (*exporting) return ExportCommand(export_options);
+  if (*features) return FeaturesCommand(features_options);
   return ImportCommand(import_options);
 }
 
