@@ -15,8 +15,9 @@ constexpr int kSmallest = 96, kLargest = 320;  // pixels of a side
 
 constexpr const char* kReadme = R"(# Demo pictures
 
-Made by `ocellus-pack demo`: drawn by a program from random numbers, not photographed and not taken from any
-other set. They serve to try Ocellus out; what a model learns from them says nothing about real pictures.
+Made by `ocellus-pack demo`: drawn by a program from random numbers, not photographed and not taken
+from any other set. They serve to try Ocellus out; what a model learns from them says nothing about
+real pictures.
 
 Each sample of the tar shards has `jpg`, `cls` (the class number), `txt` (the caption) and `json`.
 `manifest.json` names the classes. The same command gives the same bytes.
