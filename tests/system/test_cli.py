@@ -70,9 +70,8 @@ def test_wait_and_cancel_codes(cluster, images):
                              {"OCELLUS_SERVER": cluster.grpc})
     cluster.started.append(waiting_for_it)
     cluster.cli("job", "cancel", long)
-    done = cluster.wait_for_state(long, "CANCELLED")
+    cluster.wait_for_state(long, "CANCELLED")
     assert waiting_for_it.popen.wait(timeout=60) == 7
-    assert int(done["last_commit"]["step"]) > 0
     cluster.cli("job", "cancel", long, code=None)
 
     failing = cluster.path("failing.json")

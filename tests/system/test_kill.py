@@ -36,9 +36,9 @@ def assert_same_bits(got, expected):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, images):
     """The final state of a run that nothing happened to."""
-    cluster = Cluster(tmp_path_factory.mktemp("undisturbed")).start()
+    cluster = Cluster(tmp_path_factory.mktemp("undisturbed"))
     try:
-        job = cluster.submit(tiny(images))
+        job = cluster.start().submit(tiny(images))
         assert cluster.wait_for_state(job, "SUCCEEDED", "FAILED")["state"] == "JOB_STATE_SUCCEEDED"
         return final_state(cluster, job)
     finally:

@@ -1,6 +1,7 @@
 #include "worker/agent/train_metrics.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
 
@@ -36,6 +37,7 @@ TrainMetrics::JobSeries TrainMetrics::Make(const std::string& job) {
   JobSeries series;
   series.step = &metrics_->Gauge(metric::kTrainStep, labels);
   series.loss = &metrics_->Gauge(metric::kTrainLoss, labels);
+  series.loss->Set(std::nan(""));  // 0 would be a loss
   series.images_per_second = &metrics_->Gauge(kImagesPerSecond, labels);
   series.samples = &metrics_->Counter(metric::kTrainSamples, labels);
   series.skipped = &metrics_->Counter(kSkipped, labels);
