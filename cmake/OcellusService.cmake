@@ -24,5 +24,8 @@ endfunction()
 function(ocellus_grpc_test name)
   ocellus_test(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE gRPC::grpc++ absl::status absl::statusor)
+  # Programs default to -fPIE, which would invalidate the precompiled header.
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${name} PRIVATE -fPIC)
   target_precompile_headers(${name} REUSE_FROM ocellus_grpc_pch)
 endfunction()

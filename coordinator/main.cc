@@ -1,6 +1,7 @@
 // ocellus-coordinator: takes jobs, places gangs, keeps them running.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -142,12 +143,18 @@ absl::Status Serve(const Flags& flags, ShutdownSignal* shutdown) {
 
 int main(int argc, char** argv) {
   using namespace ocellus::coordinator;
+  // The transport's own lines are for those who debug it; ours say what to do.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   ShutdownSignal shutdown;
   CLI::App app{"Ocellus coordinator: takes jobs over gRPC and keeps them running.",
                "ocellus-coordinator"};
   Flags flags;
   AddFlags(&app, &flags);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
   const absl::Status status = Serve(flags, &shutdown);
   if (!status.ok()) {
     std::fprintf(stderr, "ocellus-coordinator: %s\n", std::string(status.message()).c_str());

@@ -77,7 +77,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address
   if (server->server_ == nullptr || port == 0) {
     return PortInUse(address, "--listen");
   }
-  server->server_->GetHealthCheckService()->SetServingStatus(true);
+  for (const char* service :
+       {v1::JobService::service_full_name(), v1::LogService::service_full_name(),
+        v1::CheckpointService::service_full_name(), v1::NodeService::service_full_name(),
+        v1::AdminService::service_full_name(), v1::WorkerService::service_full_name()}) {
+    server->server_->GetHealthCheckService()->SetServingStatus(service, true);
+  }
   server->address_ = absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
   return server;
 }

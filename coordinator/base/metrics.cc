@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/base/endpoint_file.h"
+#include "coordinator/base/protocol.h"
 
 namespace ocellus::coordinator {
 namespace {
@@ -67,6 +68,10 @@ void Metrics::Forget(const std::string& label, const std::string& value) {
     }
     return gone;
   });
+}
+
+void SetBuildInfo(Metrics* metrics) {
+  metrics->Gauge(metric::kBuildInfo, {{"version", kVersion}, {"commit", OCELLUS_COMMIT}}).Set(1);
 }
 
 absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::string& address,

@@ -51,6 +51,9 @@ class Metrics {
   std::map<std::pair<std::string, const void*>, Series> series_;  // by metric name and address
 };
 
+// ocellus_build_info of this program.
+void SetBuildInfo(Metrics* metrics);
+
 // Serves /metrics on `address` ("127.0.0.1:0" picks a port).
 class MetricsServer {
  public:

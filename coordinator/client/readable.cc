@@ -36,6 +36,9 @@ std::string Headline(const absl::Status& status, const std::string& address) {
   }
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
+      if (absl::StrContains(status.message(), "failed to connect")) {
+        return absl::StrCat("no coordinator answers at ", address);
+      }
       return absl::StrCat("no coordinator answers at ", address, " (", status.message(), ")");
     case absl::StatusCode::kDeadlineExceeded:
       return absl::StrCat("the coordinator at ", address, " did not answer in time");

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
-#include "coordinator/base/protocol.h"
 #include "coordinator/base/status_macros.h"
 #include "coordinator/job/transitions.h"
 
@@ -26,7 +25,7 @@ std::string ObjectiveOf(const JobRow& job) {
 
 Gauges::Gauges(Store* store, LiveGangs* live, Metrics* metrics, const Clock* clock)
     : store_(store), live_(live), metrics_(metrics), clock_(clock), last_pass_(clock->Monotonic()) {
-  metrics_->Gauge(metric::kBuildInfo, {{"version", kVersion}}).Set(1);
+  SetBuildInfo(metrics_);
   metrics_->Gauge(metric::kLeader).Set(1);
   metrics_->Histogram(metric::kSchedulerCycle);
   metrics_->Histogram(metric::kJobQueueWait, {{"project", kDefaultProject}});
