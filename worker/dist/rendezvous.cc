@@ -11,7 +11,7 @@ namespace {
 c10d::TCPStoreOptions Options(const Membership& membership, std::chrono::milliseconds limit) {
   c10d::TCPStoreOptions options;
   options.port = static_cast<std::uint16_t>(membership.master_port);
-  options.isServer = membership.rank == 0;
+  options.isServer = membership.rank == 0 && !membership.served;
   options.numWorkers = static_cast<std::size_t>(membership.world);
   options.waitWorkers = false;  // the check below counts this gang's ranks alone
   options.timeout = limit;

@@ -21,6 +21,8 @@ struct Membership {
   // A socket that already listens on master_port, handed to rank 0 by the process that chose the
   // port, so that nobody else can take it in between. -1: rank 0 binds the port itself.
   int listen_fd = -1;
+  // The store is served by somebody else (torchrun's agent), not by rank 0.
+  bool served = false;
   // Ranks of another gang that meet at the same port never mix ("g3").
   std::string gang = "g1";
 };

@@ -87,7 +87,7 @@ int RankCommand() {
   StopOnSignals(&control);
   reporter.Tell(wire::Hello{wire::kVersion, getpid(), OCELLUS_VERSION});
   std::thread([] { ReadCommands(lines, control, reporter); }).detach();
-  End(reporter, Train(document, -1, control, reporter));
+  End(reporter, Train(document, {}, control, reporter));
 }
 
 }  // namespace ocellus::trainer

@@ -69,7 +69,8 @@ void TerminalReporter::Write(const wire::EventBody& body) {
       if (rank_ == 0) ShowLine(stdout, exit->outcome + " at step " + std::to_string(exit->step));
     } else {
       const std::string hint = exit->hint.empty() ? "" : "; " + exit->hint;
-      ShowLine(stderr, "error: " + exit->message + hint);
+      const std::string who = rank_ == 0 ? "" : "rank " + std::to_string(rank_) + ": ";
+      ShowLine(stderr, who + "error: " + exit->message + hint);
     }
   }
 }

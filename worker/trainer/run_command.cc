@@ -43,6 +43,8 @@ dist::Membership MembershipFromEnvironment() {
   membership.world = NumberFromEnvironment("WORLD_SIZE", 1);
   membership.master_port = NumberFromEnvironment("MASTER_PORT", 29500);
   if (const char* address = std::getenv("MASTER_ADDR")) membership.master_addr = address;
+  const char* served = std::getenv("TORCHELASTIC_USE_AGENT_STORE");
+  membership.served = served && std::string(served) == "True";
   if (membership.rank >= membership.world) {
     throw UserFault("RANK=" + std::to_string(membership.rank) +
                         " is not below WORLD_SIZE=" + std::to_string(membership.world),
@@ -103,7 +105,8 @@ int RunRank(const RunOptions& options, const schema::Document& job,
   static TerminalReporter reporter(document.rank);
   InstallTerminateHandler(&reporter);
   StopOnSignals(&control);
-  const wire::ExitRecord record = Train(document, membership.listen_fd, control, reporter);
+  const wire::ExitRecord record =
+      Train(document, {membership.listen_fd, membership.served}, control, reporter);
   reporter.Exit(record);
   if (document.rank == 0 && record.outcome == "SUCCEEDED") {
     std::printf("results: %s/artifacts\n", options.out.c_str());

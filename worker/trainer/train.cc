@@ -29,21 +29,28 @@ torch::Device DeviceOf(const wire::Document& document) {
                     "set device: cpu, or run on a machine with an NVIDIA driver");
 }
 
-dist::Membership MembershipOf(const wire::Document& document, int listen_fd) {
-  return {document.rank,        document.world, document.master_addr,
-          document.master_port, listen_fd,      "g" + std::to_string(document.generation)};
+dist::Membership MembershipOf(const wire::Document& document, const Meeting& meeting) {
+  dist::Membership membership;
+  membership.rank = document.rank;
+  membership.world = document.world;
+  membership.master_addr = document.master_addr;
+  membership.master_port = document.master_port;
+  membership.listen_fd = meeting.listen_fd;
+  membership.served = meeting.served;
+  membership.gang = "g" + std::to_string(document.generation);
+  return membership;
 }
 
 // All parts of a rank, built in the order in which trouble is cheapest to find.
 class Rank {
  public:
-  Rank(const wire::Document& document, int listen_fd, Control& control, Reporter& reporter)
+  Rank(const wire::Document& document, const Meeting& meeting, Control& control, Reporter& reporter)
       : document_(document),
         settings_(ReadSettings(document.spec)),
         control_(control),
         reporter_(reporter),
         device_(DeviceOf(document)),
-        listen_fd_(listen_fd) {}
+        meeting_(meeting) {}
 
   wire::ExitRecord Run();
 
@@ -63,7 +70,7 @@ class Rank {
   Control& control_;
   Reporter& reporter_;
   torch::Device device_;
-  int listen_fd_;
+  Meeting meeting_;
 
   std::shared_ptr<const data::Dataset> training_set_, validation_set_;
   models::optim::Schedule schedule_;
@@ -98,7 +105,7 @@ void Rank::BuildModel() {
 
 void Rank::Join() {
   store_ = store::OpenStore(document_.store);
-  ranks_ = std::make_unique<dist::Communicator>(MembershipOf(document_, listen_fd_), device_);
+  ranks_ = std::make_unique<dist::Communicator>(MembershipOf(document_, meeting_), device_);
   const auto restored =
       RestoreState(document_, *store_, *objective_, *optimizer_, *ranks_, reporter_);
   start_ = restored.value_or(Progress{});
@@ -203,11 +210,11 @@ void Rank::PublishEncoder() {
 
 }  // namespace
 
-wire::ExitRecord Train(const wire::Document& document, int listen_fd, Control& control,
+wire::ExitRecord Train(const wire::Document& document, const Meeting& meeting, Control& control,
                        Reporter& reporter) {
   try {
     // Never deleted: after a fault, destructors would wait for peers that are gone.
-    auto* rank = new Rank(document, listen_fd, control, reporter);
+    auto* rank = new Rank(document, meeting, control, reporter);
     return rank->Run();
   } catch (...) {
     return RecordOfCurrentException(control.finished());

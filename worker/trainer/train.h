@@ -8,10 +8,15 @@
 
 namespace ocellus::trainer {
 
-// Trains as `document` says, until the last step or until `control` asks for a stop. `listen_fd`: a
-// socket that listens on master_port already, for rank 0, or -1. Every exception becomes a record;
-// the process should end after it.
-wire::ExitRecord Train(const wire::Document& document, int listen_fd, Control& control,
+// What a document does not say of how the ranks meet (worker/dist/rendezvous.h).
+struct Meeting {
+  int listen_fd = -1;
+  bool served = false;
+};
+
+// Trains as `document` says, until the last step or until `control` asks for a stop. Every
+// exception becomes a record; the process should end after it.
+wire::ExitRecord Train(const wire::Document& document, const Meeting& meeting, Control& control,
                        Reporter& reporter);
 
 }  // namespace ocellus::trainer

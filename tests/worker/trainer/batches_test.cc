@@ -56,7 +56,8 @@ class GlobalBatches : public testing::Test {
       RecordTo(path(membership.rank));
       Control control;
       Silent reporter;
-      const auto record = trainer::Train(document, membership.listen_fd, control, reporter);
+      const auto record =
+          trainer::Train(document, {membership.listen_fd, false}, control, reporter);
       reporter.Exit(record);
       return wire::ExitCode(record);
     });

@@ -100,8 +100,8 @@ TEST_P(Restore, FallsBackPastADamagedCheckpoint) {
   wire::Document document = Document("damaged");
   auto gang = StartGang(document, GetParam());
   gang.front()->UntilStep(13);
-  gang.front()->Kill();
-  gang.clear();
+  gang.front()->Send(wire::Print(wire::Stop{"DRAIN", 60, true}));
+  EndAll(gang);
   ListRestorePoints(&document);
   ASSERT_GE(document.restore.size(), 2u);
   const auto model =

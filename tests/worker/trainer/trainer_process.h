@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "worker/wire/command.h"
 #include "worker/wire/document.h"
 #include "worker/wire/event.h"
 #include "worker/wire/line_io.h"
