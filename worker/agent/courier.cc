@@ -146,18 +146,17 @@ void Courier::Run() {
       if (stopping_) return;
       woken_ = false;
     }
-    SteadyTime due = SteadyClock::now() + kLongestSleep;
-    if (link_->connected()) {
+    // While the coordinator is away, news wake nobody: there is nobody to tell them to.
+    const bool away = !link_->connected();
+    SteadyTime due = SteadyClock::now() + (away ? limits_.retry_first : kLongestSleep);
+    if (!away) {
       for (auto serve : {&Courier::ServeCheckpoints, &Courier::ServeEvents, &Courier::ServeLogs,
                          &Courier::ServeEnds}) {
         due = std::min(due, (this->*serve)());
         if (last_call_) return last_call_();
       }
-    } else {
-      due = SteadyClock::now() + limits_.retry_first;
     }
     std::unique_lock lock(mutex_);
-    const bool away = !link_->connected();
     changed_.wait_until(lock, due, [&] { return stopping_ || (woken_ && !away); });
   }
 }

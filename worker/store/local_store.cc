@@ -22,8 +22,8 @@ namespace {
 
 constexpr char kTemporaryFolder[] = "~temp";
 constexpr time_t kTemporaryAgeMaxS = 3600;
-// How often a folder may be removed (by Delete) between its making and the rename into it.
-constexpr int kPublishTriesMax = 100;
+// How often Delete may remove a folder between its making and the rename into it.
+constexpr int kPublishTriesMax = 1000;
 
 std::string ParentOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
@@ -83,7 +83,8 @@ class LocalWriter : public ObjectWriter {
 };
 
 LocalStore::LocalStore(std::string root) : root_(std::move(root)) {
-  MakeFoldersOf(std::string(kTemporaryFolder) + "/x");
+  const int error = MakeFoldersOf(std::string(kTemporaryFolder) + "/x");
+  if (error) Fail("opening", kTemporaryFolder, error);
   SweepTemporaryFiles();
 }
 
@@ -107,19 +108,19 @@ void LocalStore::Fail(const char* action, const std::string& key, int error) con
                     hint);
 }
 
-void LocalStore::MakeFoldersOf(const std::string& key) {
+int LocalStore::MakeFoldersOf(const std::string& key) {
   const std::string folder = ParentOf(PathOf(key));
   for (size_t end = folder.find('/', 1);; end = folder.find('/', end + 1)) {
     const std::string part = folder.substr(0, end);
     if (mkdir(part.c_str(), 0755) == 0) {
       const int error = SyncFolder(ParentOf(part).empty() ? "/" : ParentOf(part));
-      if (error) Fail("making the folder of", key, error);
+      if (error) return error;
     } else if (errno != EEXIST && errno != EISDIR) {
       // A read-only or foreign parent is fine as long as the folder is there.
       const int error = errno;
-      if (access(part.c_str(), F_OK) != 0) Fail("making the folder of", key, error);
+      if (access(part.c_str(), F_OK) != 0) return error;
     }
-    if (end == std::string::npos) return;
+    if (end == std::string::npos) return 0;
   }
 }
 
@@ -140,7 +141,9 @@ bool LocalStore::Publish(const std::string& temporary, const std::string& key,
                          bool only_if_absent) {
   const std::string path = PathOf(key);
   for (int tries = 1;; ++tries) {
-    MakeFoldersOf(key);
+    const int unmade = MakeFoldersOf(key);
+    if (unmade == ENOENT && tries < kPublishTriesMax) continue;
+    if (unmade) Fail("making the folder of", key, unmade);
     const int done = only_if_absent ? link(temporary.c_str(), path.c_str())
                                     : rename(temporary.c_str(), path.c_str());
     if (done == 0) break;

@@ -40,7 +40,8 @@ class LocalStore : public ObjectStore {
   // Gives the temporary file its name, by rename or, with `only_if_absent`, by link. False when the
   // name was there already.
   bool Publish(const std::string& temporary, const std::string& key, bool only_if_absent);
-  void MakeFoldersOf(const std::string& key);
+  // 0 or errno: ENOENT when someone removed a folder meanwhile.
+  int MakeFoldersOf(const std::string& key);
   [[noreturn]] void Fail(const char* action, const std::string& key, int error) const;
   std::string PathOf(const std::string& key) const { return root_ + "/" + key; }
 

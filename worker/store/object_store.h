@@ -1,7 +1,7 @@
 // Objects under keys: a local folder today, S3 later. One conformance suite holds all of them.
 //
-// A key is a relative path of [A-Za-z0-9._-] parts joined by '/', no part empty, "." or "..". An object is
-// visible whole or not at all: a reader never sees half a Put. Thread-safe.
+// A key is a relative path of [A-Za-z0-9._-] parts joined by '/', no part empty, "." or "..". An
+// object is visible whole or not at all: a reader never sees half a Put. Thread-safe.
 // Errors are thrown as wire::Fault of class storage; the message names store, key and cause
 // (no space left, permission, input/output error).
 #pragma once
@@ -22,7 +22,8 @@ struct ObjectInfo {
   int64_t bytes = 0;
 };
 
-// Receives an object part by part; Finish makes it visible. Destroyed without Finish, nothing stays.
+// Receives an object part by part; Finish makes it visible. Destroyed without Finish, nothing
+// stays.
 class ObjectWriter {
  public:
   virtual ~ObjectWriter() = default;
@@ -48,6 +49,7 @@ class ObjectStore {
   virtual std::vector<ObjectInfo> List(const std::string& prefix) = 0;
   // Absent is no error.
   virtual void Delete(const std::string& key) = 0;
+  // In byte order. `prefix` ends with '/', so that j-1 does not take j-10 along.
   void DeletePrefix(const std::string& prefix);
 
   virtual std::string uri() const = 0;  // "file:///data/store"

@@ -69,9 +69,10 @@ TEST(Event, UnknownTypesAndClassesAreTaken) {
   const auto unknown = ParseEvent(R"({"type":"dream","rank":0,"at":1})", &error);
   ASSERT_TRUE(unknown) << error;
   EXPECT_EQ(unknown->body.index(), 0u);
-  const auto exit = ParseEvent(
-      R"({"type":"exit","rank":0,"at":1,"class":"weather","outcome":"RAIN","message":"","hint":"","step":0})",
-      &error);
+  const auto exit =
+      ParseEvent(R"({"type":"exit","rank":0,"at":1,"class":"weather","outcome":"RAIN",)"
+                 R"("message":"","hint":"","step":0})",
+                 &error);
   ASSERT_TRUE(exit) << error;
   EXPECT_EQ(std::get<ExitRecord>(exit->body).fault_class, FaultClass::kUnknown);
 }
