@@ -87,9 +87,14 @@ int RunExport(const std::string& trainer, const std::string& uri,
   words.push_back(nullptr);
   pid_t pid = 0;
   int status = 0;
-  if (posix_spawn(&pid, trainer.c_str(), nullptr, nullptr, const_cast<char* const*>(words.data()),
-                  environ) != 0 ||
-      waitpid(pid, &status, 0) != pid) {
+  // What it says is for people; our stdout has the path alone.
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+  const int error = posix_spawn(&pid, trainer.c_str(), &actions, nullptr,
+                                const_cast<char* const*>(words.data()), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0 || waitpid(pid, &status, 0) != pid) {
     return kFailed;
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1;

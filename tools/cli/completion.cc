@@ -12,7 +12,8 @@ namespace {
 
 constexpr char kBash[] = R"sh(_ocellus() {
   local IFS=$'\n' words=("${COMP_WORDS[@]:1:COMP_CWORD}")
-  COMPREPLY=($(compgen -W "$(ocellus __complete "${words[@]}" 2> /dev/null)" -- "${COMP_WORDS[COMP_CWORD]}"))
+  local found=$(ocellus __complete "${words[@]}" 2> /dev/null)
+  COMPREPLY=($(compgen -W "$found" -- "${COMP_WORDS[COMP_CWORD]}"))
 }
 complete -o default -F _ocellus ocellus
 )sh";

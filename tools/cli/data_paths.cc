@@ -2,6 +2,7 @@
 
 #include <glob.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -62,23 +63,24 @@ std::string NearestFolder(const std::string& path) {
 
 // "a.tar, b.tar and 3 more": what one may have meant.
 std::string SomeNamesIn(const std::string& folder) {
-  constexpr int kShown = 4;
+  constexpr size_t kShown = 4;
   std::error_code error;
   std::vector<std::string> names;
-  int count = 0;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    if (++count <= kShown) {
-      names.push_back(at->path().filename().string());
-    }
+    names.push_back(at->path().filename().string());
   }
-  std::string text;
-  for (const std::string& name : names) {
-    text += (text.empty() ? "" : ", ") + name;
+  if (names.empty()) {
+    return "it is empty";
   }
-  if (count > kShown) {
-    text += " and " + std::to_string(count - kShown) + " more";
+  std::sort(names.begin(), names.end());
+  std::string text = "it holds " + names[0];
+  for (size_t i = 1; i < std::min(names.size(), kShown); ++i) {
+    text += ", " + names[i];
   }
-  return count == 0 ? "it is empty" : "it holds " + text;
+  if (names.size() > kShown) {
+    text += " and " + std::to_string(names.size() - kShown) + " more";
+  }
+  return text;
 }
 
 }  // namespace

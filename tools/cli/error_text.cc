@@ -61,7 +61,8 @@ std::string ErrorText(const absl::Status& status, const std::string& address) {
   if (next.empty() && coordinator::ReasonOf(status) == v1::ERROR_REASON_UNSPECIFIED) {
     next = OfCode(status.code());
   }
-  if (!next.empty() && !absl::StrContains(text, next)) {
+  const bool says_it = absl::StrContains(text, "`ocellus ");
+  if (!next.empty() && !says_it) {
     absl::StrAppend(&text, "\n  next: ", next);
   }
   return text;

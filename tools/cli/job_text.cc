@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "tools/cli/exit_code.h"
 #include "tools/cli/terminal.h"
 #include "tools/cli/words.h"
 
@@ -18,6 +19,16 @@ std::string EtaText(const v1::Progress& progress) {
     return "-";
   }
   return DurationText(absl::Seconds(progress.eta().seconds()));
+}
+
+// What was last heard, without what no longer holds once the job has ended.
+v1::Progress ProgressOf(const v1::Job& job) {
+  v1::Progress progress = job.progress();
+  if (IsFinal(job.state())) {
+    progress.clear_eta();
+    progress.clear_phase();
+  }
+  return progress;
 }
 
 std::string StepText(const v1::Job& job) {
@@ -108,7 +119,7 @@ Table JobTable(const std::vector<v1::Job>& jobs, bool wide, absl::Time now) {
     table.header.insert(table.header.end(), {"PRIORITY", "DEVICE", "LOSS", "IMAGES/S", "COMMIT"});
   }
   for (const v1::Job& job : jobs) {
-    const v1::Progress& progress = job.progress();
+    const v1::Progress progress = ProgressOf(job);
     std::vector<std::string> row = {job.id(),
                                     job.spec().name(),
                                     job.spec().project(),
@@ -142,7 +153,7 @@ std::string JobDetails(const v1::Job& job, absl::Time now) {
                         job.spec().priority()),
            &out);
   AddField("generation", absl::StrCat(job.generation()), &out);
-  AddField("progress", job.has_progress() ? ProgressText(job.progress()) : "", &out);
+  AddField("progress", job.has_progress() ? ProgressText(ProgressOf(job)) : "", &out);
   AddField(
       "created",
       absl::StrCat(TimeText(job.create_time()), " (", AgeText(job.create_time(), now), " ago)"),
