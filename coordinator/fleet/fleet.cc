@@ -95,9 +95,6 @@ absl::StatusOr<v1::RegisterResponse> Fleet::Register(const v1::RegisterRequest& 
   entry.reserved = entry.outbox == nullptr;
   entry.suspect = false;
   entry.last_heard = clock_->Monotonic();
-  for (const auto& status : request.gangs()) {
-    live_->Announce(request.node(), status);
-  }
   response.set_session(row.epoch);
   *response.mutable_heartbeat_interval() = ToProto(options_.heartbeat);
   *response.mutable_lease() = ToProto(options_.lease);
@@ -109,19 +106,25 @@ absl::StatusOr<v1::RegisterResponse> Fleet::Register(const v1::RegisterRequest& 
 
 absl::Status Fleet::WriteRegistration(const NodeRow& row, const v1::RegisterRequest& request,
                                       v1::RegisterResponse* response) {
-  return store_->Write("register", [&](Database& db) -> absl::Status {
-    response->clear_stale();
+  std::vector<const v1::GangStatus*> current;
+  OCELLUS_RETURN_IF_ERROR(store_->Write("register", [&](Database& db) -> absl::Status {
     OCELLUS_RETURN_IF_ERROR(WriteNode(db, row));
     OCELLUS_RETURN_IF_ERROR(EndRanksOfOthers(db, row.name, row.instance, clock_->Now()));
     for (const auto& status : request.gangs()) {
       OCELLUS_ASSIGN_OR_RETURN(const bool adopted,
                                Adopt(db, row.name, status.gang(), clock_->Now()));
-      if (!adopted) {
+      if (adopted) {
+        current.push_back(&status);
+      } else {
         *response->add_stale() = status.gang();
       }
     }
     return absl::OkStatus();
-  });
+  }));
+  for (const v1::GangStatus* status : current) {
+    live_->Announce(row.name, *status);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Fleet::Entry*> Fleet::Find(const std::string& node, int64_t session) {

@@ -1,4 +1,4 @@
-// Where a job's results lie: one URI for each kind, the newest.
+// Where a job's results lie: one object for each kind, the newest. URIs are relative to the store.
 #pragma once
 
 #include <map>

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "coordinator/base/error.h"
 #include "coordinator/base/protocol.h"
 #include "prometheus/text_serializer.h"
@@ -143,9 +144,10 @@ TEST_F(AgentApiTest, ArtifactsAndNodesAreShown) {
   v1::GangEvent event;
   *event.mutable_gang() = gang_;
   event.mutable_artifact()->set_kind("loss_curve");
-  event.mutable_artifact()->set_uri("file:///x/loss.svg");
+  event.mutable_artifact()->set_uri("default/j/artifacts/loss.svg");
   ASSERT_TRUE(agent_.Report(event).ok());
-  EXPECT_EQ(cluster_.Get(job_).artifacts().at("loss_curve"), "file:///x/loss.svg");
+  EXPECT_EQ(cluster_.Get(job_).artifacts().at("loss_curve"),
+            absl::StrCat("file://", cluster_.folder(), "/store/default/j/artifacts/loss.svg"));
 
   auto nodes = v1::NodeService::NewStub(cluster_.channel());
   grpc::ClientContext context;
