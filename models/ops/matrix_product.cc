@@ -30,11 +30,12 @@ const std::optional<c10::TypedOperatorHandle<OneDnnLinear>>& FindOneDnn() {
 
 torch::Tensor ProductTransposed(const torch::Tensor& a, const torch::Tensor& b,
                                 const torch::Tensor& bias) {
-  const bool fp32_on_cpu = a.is_cpu() && a.scalar_type() == torch::kFloat32;
-  if (fp32_on_cpu && a.numel() > 0 && b.numel() > 0 && FindOneDnn()) {
-    const std::optional<torch::Tensor> addend =
-        bias.defined() ? std::make_optional(bias) : std::nullopt;
-    return FindOneDnn()->call(a, b, addend, "none", c10::List<std::optional<at::Scalar>>(), "");
+  // For bf16, LibTorch's own call of oneDNN is as fast, unless there is a bias, which it copies to
+  // every row first.
+  const bool better = a.scalar_type() == torch::kFloat32 || bias.defined();
+  if (a.is_cpu() && better && a.numel() > 0 && b.numel() > 0 && FindOneDnn()) {
+    return FindOneDnn()->call(a, b, IfDefined(bias), "none", c10::List<std::optional<at::Scalar>>(),
+                              "");
   }
   return at::linear(a, b, bias);
 }

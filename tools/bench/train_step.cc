@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/objective.h"
+#include "models/ops/memory.h"
 #include "models/optim/optimizer.h"
 #include "models/weights/weights.h"
 
@@ -91,6 +92,7 @@ void Serve(Trainer& trainer) {
 
 int main(int argc, char** argv) try {
   if (argc != 4) throw std::invalid_argument("usage: ocellus-bench-train SPEC STATE BATCH");
+  ocellus::models::ops::KeepFreedMemory();
   torch::set_num_threads(1);
   ocellus::Trainer trainer(nlohmann::json::parse(std::ifstream(argv[1])), std::stoll(argv[3]));
   trainer.Write(argv[2]);
