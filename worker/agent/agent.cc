@@ -103,7 +103,8 @@ std::optional<absl::Status> Agent::refusal() const {
 void Agent::Stop() {
   const Limits& limits = options_.limits;
   // Without a coordinator no checkpoint could be committed.
-  supervisor_->StopAll({"NODE_SHUTDOWN", limits.shutdown_grace, Millis(1000), link_.connected()});
+  supervisor_->StopAll(
+      {"NODE_SHUTDOWN", limits.shutdown_grace, Millis(1000), link_.connected(), true});
   supervisor_->WaitEnded(limits.shutdown_grace + Millis(2000));
   if (link_.connected()) supervisor_->WaitDelivered(limits.shutdown_report);
 }

@@ -23,7 +23,7 @@ struct AgentOptions {
   std::string coordinator;  // "127.0.0.1:7410"
   std::string node;
   std::string data_dir;
-  std::string trainer;  // path of ocellus-trainer
+  std::string trainer;         // path of ocellus-trainer
   std::string metrics_listen;  // empty: no /metrics
   int cpu_slots = 0;
   int threads = 0;  // of a rank; 0: chosen

@@ -166,7 +166,10 @@ void Gang::Serve(SteadyTime now) {
 void Gang::Ended(Rank* rank, SteadyTime now) {
   host_->ledger->Remove(rank->pid());
   unacknowledged_.erase(rank->rank());
-  const v1::RankEnded end = JudgeRank(rank->death());
+  v1::RankEnded end = JudgeRank(rank->death());
+  if (stop_ && stop_->ours && end.outcome() == "KILLED") {
+    end.set_failure_class(v1::FAILURE_CLASS_COORDINATOR);
+  }
   Log(EndedWell(end) ? LogSeverity::kInfo : LogSeverity::kWarning, "rank_ended",
       {{"job", ref().job_id()},
        {"generation", ref().generation()},

@@ -27,6 +27,8 @@ struct StopWish {
   Millis grace{0};
   Millis term_to_kill{0};
   bool checkpoint = false;
+  // The agent's own wish: a rank that had to be killed for it is charged to nobody.
+  bool ours = false;
 };
 
 // Used by the supervisor's thread. The one stop protocol: `stop` to every rank, its ack within 5 s,

@@ -99,6 +99,7 @@ void Supervisor::KillStale(const v1::GangRef& gang) {
 
 void Supervisor::StopAll(const StopWish& wish) {
   Post([this, wish] {
+    closed_ = true;
     for (Entry& entry : entries_) entry.gang->Stop(wish, SteadyClock::now());
   });
 }
@@ -186,12 +187,13 @@ void Supervisor::StopOrphans() {
         "no coordinator for so long: the ranks stop; start it again and their jobs resume "
         "from the last checkpoint"}});
   for (Entry& entry : entries_) {
-    entry.gang->Stop({"ORPHANED", kOrphanGrace, host_.limits.term_to_kill, false},
+    entry.gang->Stop({"ORPHANED", kOrphanGrace, host_.limits.term_to_kill, false, true},
                      SteadyClock::now());
   }
 }
 
 void Supervisor::Start(const v1::StartGang& order) {
+  if (closed_) return;
   const v1::GangRef& gang = order.gang();
   int64_t& newest = newest_[gang.job_id()];
   if (gang.generation() <= newest) return;  // sent again

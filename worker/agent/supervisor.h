@@ -30,6 +30,7 @@ class Supervisor {
   void Take(const v1::SessionResponse& order);
   // The coordinator no longer knows the gang: SIGKILL, and not a word about it.
   void KillStale(const v1::GangRef& gang);
+  // Every gang; and none is started any more.
   void StopAll(const StopWish& wish);
   // The gangs, as a heartbeat tells them.
   std::vector<v1::GangStatus> Gangs() const;
@@ -70,6 +71,7 @@ class Supervisor {
   std::vector<Entry> entries_;
   std::map<std::string, int64_t> newest_;  // generation seen, by job
   bool orphaned_ = false;
+  bool closed_ = false;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -115,6 +115,18 @@ TEST_F(AgentStop, TheAgentsOwnStopLetsRanksCheckpoint) {
   EXPECT_THAT(heard.Texts(), Contains("stopping for NODE_SHUTDOWN"));
 }
 
+TEST_F(AgentStop, ARankThatTheAgentsStopHadToKillIsChargedToNobody) {
+  AgentOptions options = Options();
+  options.limits.shutdown_grace = Millis(100);
+  StartAgent(options);
+  coordinator_->Send(StartGang({deaf_}));
+  ASSERT_TRUE(WaitForLine("deaf"));
+  agent_->Stop();
+  const v1::RankEnded end = EndOf(coordinator_->heard().Ends(), 0);
+  EXPECT_EQ(end.outcome(), "KILLED");
+  EXPECT_EQ(end.failure_class(), v1::FAILURE_CLASS_COORDINATOR);
+}
+
 // The real program, so that it can really be killed.
 class WorkerProgram : public AgentStop {
  protected:
