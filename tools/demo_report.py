@@ -63,7 +63,7 @@ def main():
 
     lines = [("loss curve", made.get("loss_curve")),
              ("reconstructions", made.get("reconstruction")),
-             ("", "rows: original, masked, reconstructed"
+             ("", "rows: original, masked, reconstructed at the start, at the end"
               if "reconstruction" in made else None),
              ("kNN accuracy", knn_line(made.get("knn"))),
              ("encoder", encoder),
