@@ -1,7 +1,7 @@
 #include <functional>
 #include <memory>
 
-#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "tools/cli/commands.h"
@@ -100,7 +100,8 @@ void Why(Session* session, const std::string& job) {
   }
   std::string text = absl::StrCat(response.job().id(), "  ", response.job().spec().name(), "  ",
                                   StateLine(response.job()), "\n");
-  if (!response.explanation().empty()) {
+  const bool says_more = !absl::EqualsIgnoreCase(response.explanation(), StateLine(response.job()));
+  if (!response.explanation().empty() && says_more) {
     absl::StrAppend(&text, OneLine(response.explanation()), "\n");
   }
   if (response.job().has_last_failure()) {

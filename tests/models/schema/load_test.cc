@@ -1,6 +1,9 @@
 // What a document resolves to.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+
 #include "tests/models/schema/documents.h"
 
 namespace ocellus::schema {
@@ -137,6 +140,30 @@ TEST(Job, RefusesSchedulingKeysInATrainingDocument) {
   json spec = Resolved(kLeastJob).training;
   spec["ranks"] = 2;
   EXPECT_NE(FirstFault(spec, Use::kJob), "");
+}
+
+// Whatever the text, Load comes back, with problems exactly when it refuses.
+TEST(Load, BrokenTextsNeverThrow) {
+  std::mt19937 random(7);
+  const std::string alphabet = "{}[]:,-#&*!|>'\"%@`~<\n\t ?0.eE+yn\\\xC3\xFF";
+  for (int i = 0; i < 3000; ++i) {
+    std::string text = kLeastJob;
+    for (int k = random() % 6; k >= 0; --k) {
+      size_t at = random() % text.size();
+      char letter = alphabet[random() % alphabet.size()];
+      if (random() % 3 == 0) text.erase(at, random() % 20);
+      text.insert(std::min(at, text.size()), 1 + random() % 3, letter);
+    }
+    Document document;
+    std::vector<Problem> problems;
+    bool ok = Load(text, "job.yaml", &document, &problems);
+    ASSERT_EQ(ok, problems.empty()) << text;
+    for (const Problem& problem : problems) {
+      ASSERT_EQ(problem.message.find("could not be checked"), std::string::npos)
+          << text << problem.ToString();
+      ASSERT_EQ(problem.message.find("schema itself"), std::string::npos) << text;
+    }
+  }
 }
 
 TEST(CheckRanks, BatchDividesOverRanks) {

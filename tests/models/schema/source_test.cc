@@ -72,7 +72,7 @@ TEST(Source, Refused) {
   EXPECT_EQ(Fault(""), "f: the document is empty; see `ocellus explain` for its keys");
   EXPECT_EQ(Fault("# only a comment\n"),
             "f: the document is empty; see `ocellus explain` for its keys");
-  EXPECT_EQ(Fault("a: 1\n---\nb: 2\n"), "f:3: a second document begins; keep one document a file");
+  EXPECT_EQ(Fault("a: 1\n---\nb: 2\n"), "f:2: a second document begins; keep one document a file");
   EXPECT_EQ(Fault(std::string("a: \0", 4)),
             "f: not a UTF-8 text file; give a job document in YAML or JSON");
   EXPECT_EQ(Fault("a: \xFF\n"), "f: not a UTF-8 text file; give a job document in YAML or JSON");
@@ -80,6 +80,13 @@ TEST(Source, Refused) {
       Fault(std::string(5'000'000, 'a')),
       "f: the document has 5000000 bytes, more than the limit of 1 MiB; a job names its data and "
       "weights by path; it does not hold them");
+}
+
+TEST(Source, StrayTokensEnd) {
+  // YAML::LoadAll fills the memory on these.
+  for (const char* text : {",,,: a\n", "a: 1\n]\n", "}\n", ", a\n", "a: 1\n, b\n"}) {
+    EXPECT_NE(Fault(text), "") << text;
+  }
 }
 
 TEST(Source, SyntaxFaultsHaveALine) {
