@@ -42,7 +42,7 @@ absl::Status Gauges::Update(const std::vector<GangRow>& gangs,
                             const std::vector<NodeStatus>& nodes) {
   OCELLUS_RETURN_IF_ERROR(CountJobsByState());
   OCELLUS_RETURN_IF_ERROR(CountSlots(nodes));
-  Track(gangs);
+  OCELLUS_RETURN_IF_ERROR(Track(gangs));
   ForgetOld();
   return absl::OkStatus();
 }
@@ -101,13 +101,30 @@ absl::Status Gauges::CountSlots(const std::vector<NodeStatus>& nodes) {
   return absl::OkStatus();
 }
 
-void Gauges::Track(const std::vector<GangRow>& gangs) {
+absl::Status Gauges::ShowInfo(const std::string& job_id) {
+  return store_->Read([&](Database& db) -> absl::Status {
+    OCELLUS_ASSIGN_OR_RETURN(const JobRow job, ReadJob(db, job_id));
+    metrics_
+        ->Gauge(metric::kJobInfo, {{"job", job.id},
+                                   {"name", job.spec.name()},
+                                   {"project", job.spec.project()},
+                                   {"objective", ObjectiveOf(job)}})
+        .Set(1);
+    return absl::OkStatus();
+  });
+}
+
+absl::Status Gauges::Track(const std::vector<GangRow>& gangs) {
   const absl::Duration now = clock_->Monotonic();
   const double passed = absl::ToDoubleSeconds(now - last_pass_);
   last_pass_ = now;
   for (const GangRow& gang : gangs) {
-    Tracked& tracked = tracked_[gang.job_id];
+    const auto [entry, fresh] = tracked_.try_emplace(gang.job_id);
+    Tracked& tracked = entry->second;
     tracked.seen = now;
+    if (fresh) {
+      OCELLUS_RETURN_IF_ERROR(ShowInfo(gang.job_id));
+    }
     const Metrics::Labels job = {{"job", gang.job_id}};
     metrics_->Counter(metric::kJobWall, job).Increment(passed);
     auto& productive = metrics_->Counter(metric::kJobProductive, job);
@@ -117,6 +134,7 @@ void Gauges::Track(const std::vector<GangRow>& gangs) {
       productive.Increment(passed);
     }
   }
+  return absl::OkStatus();
 }
 
 void Gauges::ForgetOld() {
@@ -136,12 +154,6 @@ void Gauges::Placed(const JobRow& job, absl::Duration waited, const std::string&
   metrics_->Histogram(metric::kJobQueueWait, {{"project", project}})
       .Observe(absl::ToDoubleSeconds(waited));
   metrics_->Counter(metric::kJobGenerations, {{"project", project}, {"cause", cause}}).Increment();
-  metrics_
-      ->Gauge(metric::kJobInfo, {{"job", job.id},
-                                 {"name", job.spec.name()},
-                                 {"project", project},
-                                 {"objective", ObjectiveOf(job)}})
-      .Set(1);
 }
 
 void Gauges::FirstStep(const GangRow& gang, const std::string& project) {

@@ -33,7 +33,8 @@ class Gauges {
   };
   absl::Status CountJobsByState();
   absl::Status CountSlots(const std::vector<NodeStatus>& nodes);
-  void Track(const std::vector<GangRow>& gangs);
+  absl::Status Track(const std::vector<GangRow>& gangs);
+  absl::Status ShowInfo(const std::string& job_id);
   void ForgetOld();
 
   Store* store_;

@@ -24,6 +24,16 @@ bool IsOvertaken(const absl::Status& status) {
          reason == v1::ERROR_REASON_STALE_GENERATION;
 }
 
+// Whether a pass goes on after what it met at one job. Trouble of the store ends it; any other
+// error is kept to be told, and must not keep the other jobs waiting.
+bool GoesOn(const absl::Status& status, absl::Status* first_error) {
+  if (status.ok() || IsOvertaken(status)) {
+    return true;
+  }
+  first_error->Update(status);
+  return !absl::IsUnavailable(status);
+}
+
 std::string CauseOf(const JobRow& job) {
   if (job.generation == 0) {
     return "submit";
@@ -69,14 +79,17 @@ Reconciler::~Reconciler() { Stop(); }
 
 absl::Status Reconciler::RunOnce() {
   const absl::Duration begun = RealClock().Monotonic();
-  OCELLUS_RETURN_IF_ERROR(Watch());
-  OCELLUS_RETURN_IF_ERROR(Advance());
-  OCELLUS_RETURN_IF_ERROR(Place());
-  OCELLUS_RETURN_IF_ERROR(Command());
-  OCELLUS_RETURN_IF_ERROR(Tidy());
+  absl::Status error;
+  for (absl::Status (Reconciler::*phase)() :
+       {&Reconciler::Watch, &Reconciler::Advance, &Reconciler::Place, &Reconciler::Command,
+        &Reconciler::Tidy}) {
+    if (!GoesOn((this->*phase)(), &error)) {
+      break;
+    }
+  }
   parts_.metrics->Histogram(metric::kSchedulerCycle)
       .Observe(absl::ToDoubleSeconds(RealClock().Monotonic() - begun));
-  return absl::OkStatus();
+  return error;
 }
 
 absl::Status Reconciler::Watch() { return parts_.fleet->ExpireLeases().status(); }
@@ -205,13 +218,14 @@ absl::Status Reconciler::Place() {
     return absl::OkStatus();
   }
   const Plan plan = MakePlan(std::move(snapshot));
+  absl::Status error;
   for (const Placement& placement : plan.placements) {
-    const absl::Status status = Commit(placement);
-    if (!status.ok() && !IsOvertaken(status)) {
-      return status;
+    if (!GoesOn(Commit(placement), &error)) {
+      return error;
     }
   }
-  return Explain(plan.waiting, rows);
+  error.Update(Explain(plan.waiting, rows));
+  return error;
 }
 
 absl::Status Reconciler::Commit(const Placement& placement) {

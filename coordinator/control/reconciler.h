@@ -42,7 +42,8 @@ class Reconciler {
   Reconciler(Parts parts, ControlOptions options);
   ~Reconciler();
 
-  // One pass. An error leaves the rest of the pass to the next one.
+  // One pass. What goes wrong with one job leaves the others alone; trouble of the store ends the
+  // pass. The first error.
   absl::Status RunOnce();
 
   // Passes in a thread of its own, at each change of the store and at each tick.

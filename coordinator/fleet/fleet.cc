@@ -46,7 +46,7 @@ absl::Status Fleet::Load() {
   std::lock_guard lock(mutex_);
   for (NodeRow& row : rows) {
     Entry& entry = nodes_[row.name];
-    entry.suspect = row.state == v1::NODE_STATE_SUSPECT;
+    // Not SUSPECT, whatever it was: this process has not looked yet. The grace decides.
     entry.row = std::move(row);
     entry.last_heard = started_;
   }
@@ -72,7 +72,8 @@ absl::Status Fleet::CheckNameFree(const v1::RegisterRequest& request) const {
 absl::StatusOr<v1::RegisterResponse> Fleet::Register(const v1::RegisterRequest& request) {
   std::lock_guard lock(mutex_);
   OCELLUS_RETURN_IF_ERROR(CheckNameFree(request));
-  NodeRow row = nodes_[request.node()].row;
+  const auto known = nodes_.find(request.node());
+  NodeRow row = known == nodes_.end() ? NodeRow() : known->second.row;
   if (row.instance != request.instance_id()) {
     ++row.epoch;
   }
@@ -129,7 +130,7 @@ absl::Status Fleet::WriteRegistration(const NodeRow& row, const v1::RegisterRequ
 
 absl::StatusOr<Fleet::Entry*> Fleet::Find(const std::string& node, int64_t session) {
   const auto found = nodes_.find(node);
-  if (found == nodes_.end() || found->second.row.epoch == 0) {
+  if (found == nodes_.end()) {
     return Error(absl::StatusCode::kNotFound, v1::ERROR_REASON_NODE_NOT_FOUND,
                  absl::StrCat("node ", node, " is not registered; call Register first"),
                  {{"node", node}});
@@ -241,9 +242,7 @@ std::vector<NodeStatus> Fleet::Nodes() const {
   std::lock_guard lock(mutex_);
   std::vector<NodeStatus> nodes;
   for (const auto& [name, entry] : nodes_) {
-    if (entry.row.epoch > 0) {
-      nodes.push_back({entry.row, entry.outbox != nullptr, entry.suspect, entry.last_heard});
-    }
+    nodes.push_back({entry.row, entry.outbox != nullptr, entry.suspect, entry.last_heard});
   }
   return nodes;
 }

@@ -184,7 +184,9 @@ TEST_F(FleetTest, NobodyIsLostInTheGraceAfterAStart) {
   clock_.Advance(absl::Seconds(1));
   EXPECT_THAT(*fleet_->ExpireLeases(), ElementsAre("n"));
   Restart();
-  EXPECT_TRUE(fleet_->Nodes()[0].suspect);  // still, for the new coordinator
+  // The next coordinator has to look for itself.
+  EXPECT_FALSE(fleet_->Nodes()[0].suspect);
+  EXPECT_FALSE(fleet_->Nodes()[0].connected);
 }
 
 TEST_F(FleetTest, FullOutboxEndsTheStream) {
