@@ -134,10 +134,4 @@ std::unique_ptr<PendingReduction> Communicator::StartAllReduce(torch::Tensor ten
       [link = link_.get()](const std::function<void()>& part) { link->Timed("all_reduce", part); });
 }
 
-void Communicator::Barrier() {
-  torch::Tensor nothing = torch::zeros({1}, torch::TensorOptions().device(link_->device));
-  all_reduce_sum(nothing);
-  if (link_->device.is_cuda()) nothing.item<float>();
-}
-
 }  // namespace ocellus::dist

@@ -48,9 +48,6 @@ class Communicator final : public models::Collectives {
   // ranks, and depends on the values and the tensor's size alone.
   std::unique_ptr<PendingReduction> StartAllReduce(torch::Tensor tensor);
 
-  // Returns when every rank has come here.
-  void Barrier();
-
   // Seconds that this rank's thread has been blocked in exchanges so far.
   double wait_seconds() const;
 

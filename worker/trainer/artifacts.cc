@@ -1,8 +1,5 @@
 #include "worker/trainer/artifacts.h"
 
-#include <fstream>
-#include <vector>
-
 #include "worker/wire/fault.h"
 
 namespace ocellus::trainer {
@@ -20,14 +17,6 @@ void Artifacts::Put(const std::string& kind, const std::string& name,
 
 void Artifacts::Put(const std::string& kind, const std::string& name, const std::string& text) {
   Put(kind, name, std::as_bytes(std::span(text)));
-}
-
-void Artifacts::PutFile(const std::string& kind, const std::string& name,
-                        const std::filesystem::path& path) {
-  std::vector<char> bytes(std::filesystem::file_size(path));
-  std::ifstream(path, std::ios::binary)
-      .read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  Put(kind, name, std::as_bytes(std::span(bytes)));
 }
 
 std::string Artifacts::Get(const std::string& name) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <span>
 #include <string>
 
@@ -21,8 +20,6 @@ class Artifacts {
   // Puts `bytes` under "<prefix>artifacts/<name>" and tells of it as `kind` (FORMAT.md).
   void Put(const std::string& kind, const std::string& name, std::span<const std::byte> bytes);
   void Put(const std::string& kind, const std::string& name, const std::string& text);
-  // The same for a local file.
-  void PutFile(const std::string& kind, const std::string& name, const std::filesystem::path& path);
 
   // An artifact's text; empty when it is not there.
   std::string Get(const std::string& name);

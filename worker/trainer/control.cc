@@ -29,11 +29,6 @@ void Control::EnterStep(int64_t step) {
   step_ = step;
 }
 
-int64_t Control::step() const {
-  const std::lock_guard lock(mutex_);
-  return step_;
-}
-
 void Control::FinishStep(int64_t step) {
   const std::lock_guard lock(mutex_);
   finished_ = step;

@@ -22,7 +22,6 @@ class Control {
 
   // The loop is in optimizer step `step`, counted from 1.
   void EnterStep(int64_t step);
-  int64_t step() const;
   // Steps that are finished on this rank.
   void FinishStep(int64_t step);
   int64_t finished() const;

@@ -43,14 +43,13 @@ KnnSplit SplitForKnn(int64_t available, int64_t bank, int64_t queries) {
 Evaluation::Evaluation(const nlohmann::json& training,
                        std::shared_ptr<const data::Dataset> training_set,
                        std::shared_ptr<const data::Dataset> validation_set,
-                       dist::Communicator* ranks, torch::Device device, Reporter* reporter)
+                       dist::Communicator* ranks, torch::Device device)
     : data_(training.at("data")),
       settings_(ReadSettings(training)),
       training_set_(std::move(training_set)),
       validation_set_(std::move(validation_set)),
       ranks_(ranks),
-      device_(device),
-      reporter_(reporter) {}
+      device_(device) {}
 
 std::shared_ptr<const data::Dataset> Evaluation::query_set() const {
   return validation_set_ ? validation_set_ : training_set_;

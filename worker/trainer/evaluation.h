@@ -15,7 +15,6 @@
 #include "worker/data/dataset.h"
 #include "worker/dist/communicator.h"
 #include "worker/trainer/knn.h"
-#include "worker/trainer/reporter.h"
 #include "worker/trainer/settings.h"
 
 namespace ocellus::trainer {
@@ -25,7 +24,7 @@ class Evaluation {
   // Nothing but the datasets is owned. `validation_set` may be null.
   Evaluation(const nlohmann::json& training, std::shared_ptr<const data::Dataset> training_set,
              std::shared_ptr<const data::Dataset> validation_set, dist::Communicator* ranks,
-             torch::Device device, Reporter* reporter);
+             torch::Device device);
 
   // Share of queries classified right, on rank 0; all ranks call it and compute their part of the
   // features. Nothing when the samples have no labels or the document turns kNN off.
@@ -47,7 +46,6 @@ class Evaluation {
   std::shared_ptr<const data::Dataset> validation_set_;
   dist::Communicator* ranks_;
   torch::Device device_;
-  Reporter* reporter_;
 };
 
 // How many samples go into bank and queries when a set of `available` serves both: as asked, or

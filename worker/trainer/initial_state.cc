@@ -8,13 +8,11 @@
 
 namespace ocellus::trainer {
 
-std::unique_ptr<models::Objective> MakeInitialObjective(const nlohmann::json& training,
-                                                        torch::Device device) {
+std::unique_ptr<models::Objective> MakeRandomObjective(const nlohmann::json& training,
+                                                       torch::Device device) {
   auto objective = models::MakeObjective(training, device);
   const auto seed = training.at("seed").get<uint64_t>();
   objective->initialise(torch::make_generator<at::CPUGeneratorImpl>(seed));
-  const auto weights = training.at("init").at("weights").get<std::string>();
-  if (!weights.empty()) LoadStartingWeights(*objective, weights);
   return objective;
 }
 

@@ -11,10 +11,10 @@
 
 namespace ocellus::trainer {
 
-// The document's objective with values drawn from its seed, or read from init.weights. The same
-// document gives the same bits at any time and on any rank. Throws wire::Fault (user).
-std::unique_ptr<models::Objective> MakeInitialObjective(const nlohmann::json& training,
-                                                        torch::Device device);
+// The document's objective with values drawn from its seed. The same document gives the same bits
+// at any time and on any rank. Throws wire::Fault (user).
+std::unique_ptr<models::Objective> MakeRandomObjective(const nlohmann::json& training,
+                                                       torch::Device device);
 
 // Reads official-name weights into `objective`: the full set, or the encoder alone (as the method's
 // authors release it), in which case the rest stays as it is. Throws wire::Fault (user,

@@ -45,22 +45,27 @@ Showcase::View Showcase::LookAt(models::Objective& objective) {
 }
 
 void Showcase::Look(models::Objective& objective, int64_t step) {
+  const bool random = step == 0 && training_["init"]["weights"] == "";
   View view = LookAt(objective);
-  if (view.knn) {
-    const char* name = step == 0 ? "knn_accuracy_init" : "knn_accuracy";
-    reporter_->Tell(wire::Metric{name, *view.knn, step});
-  }
+  TellKnn(random ? "knn_accuracy_init" : "knn_accuracy", view, step);
   PublishPictures(view.pictures, step);
-  if (step == 0) start_ = std::move(view);
+  if (random) start_ = std::move(view);
 }
 
 void Showcase::Conclude(models::Objective& objective, int64_t step, torch::Device device) {
-  if (!start_) start_ = LookAt(*MakeInitialObjective(training_, device));
+  if (!start_) {
+    start_ = LookAt(*MakeRandomObjective(training_, device));
+    TellKnn("knn_accuracy_init", *start_, 0);
+  }
   const View end = LookAt(objective);
-  if (end.knn) reporter_->Tell(wire::Metric{"knn_accuracy", *end.knn, step});
+  TellKnn("knn_accuracy", end, step);
   PublishPictures(end.pictures, step);
   PublishComparison(start_->pictures, end.pictures);
   PublishKnn(*start_, end, step);
+}
+
+void Showcase::TellKnn(const char* name, const View& view, int64_t step) {
+  if (view.knn) reporter_->Tell(wire::Metric{name, *view.knn, step});
 }
 
 void Showcase::PublishPictures(const PictureSet& pictures, int64_t step) {

@@ -21,12 +21,12 @@ class Showcase {
   Showcase(const nlohmann::json& training, const std::string& job_name, Evaluation* evaluation,
            Artifacts* artifacts, Reporter* reporter);
 
-  // Looks at `objective` after `step` steps: pictures, and kNN accuracy as a metric. Step 0 is the
-  // start that the end is compared with.
+  // Looks at `objective` after `step` steps: pictures, and kNN accuracy as a metric.
   void Look(models::Objective& objective, int64_t step);
 
-  // The last look: also the grid of start against end, and knn.json. A start that this process has
-  // not seen (the run was resumed) is made again from the seed.
+  // The last look: also knn.json and the grid of start against end. The start is the model with the
+  // seed's random values; it is made again when this process has not seen it (the run was resumed,
+  // or began with given weights).
   void Conclude(models::Objective& objective, int64_t step, torch::Device device);
 
   // history.jsonl and loss.svg. Rank 0 alone.
@@ -40,6 +40,7 @@ class Showcase {
   };
 
   View LookAt(models::Objective& objective);
+  void TellKnn(const char* name, const View& view, int64_t step);
   void PublishPictures(const PictureSet& pictures, int64_t step);
   void PublishComparison(const PictureSet& start, const PictureSet& end);
   void PublishKnn(const View& start, const View& end, int64_t step);

@@ -99,7 +99,9 @@ void Rank::OpenData() {
 }
 
 void Rank::BuildModel() {
-  objective_ = MakeInitialObjective(document_.spec, device_);
+  objective_ = MakeRandomObjective(document_.spec, device_);
+  const auto weights = document_.spec.at("init").at("weights").get<std::string>();
+  if (document_.restore.empty() && !weights.empty()) LoadStartingWeights(*objective_, weights);
   optimizer_ = models::optim::MakeOptimizer(document_.spec.at("optimizer"), objective_->module());
 }
 
@@ -120,7 +122,7 @@ void Rank::Join() {
                                                    restored ? start_.step : -1);
   }
   evaluation_ = std::make_unique<Evaluation>(document_.spec, training_set_, validation_set_,
-                                             ranks_.get(), device_, &reporter_);
+                                             ranks_.get(), device_);
   showcase_ = std::make_unique<Showcase>(document_.spec, document_.name, evaluation_.get(),
                                          artifacts_.get(), &reporter_);
 }

@@ -58,9 +58,8 @@ int ExportCommand(const ExportOptions& options) {
 
 int ImportCommand(const ImportOptions& options) {
   return WithErrorsTold([&] {
-    nlohmann::json training = LoadReplaySpec(options.spec);
-    training["init"]["weights"] = options.weights;
-    const auto objective = MakeInitialObjective(training, torch::kCPU);
+    const auto objective = MakeRandomObjective(LoadReplaySpec(options.spec), torch::kCPU);
+    LoadStartingWeights(*objective, options.weights);
     models::weights::ExportFull(*objective, options.out);
     std::printf("%s: start a job from it with init: {weights: %s}\n", options.out.c_str(),
                 options.out.c_str());
