@@ -106,7 +106,9 @@ void Checkpointer::OnWritten(const checkpoint::WriteResult& result) {
 }
 
 void Checkpointer::OnResult(const wire::CheckpointResult& result) {
-  if (stage_ == Stage::kAwaitsResult && result.step == manifest_.step) stage_ = Stage::kIdle;
+  // A refusal may also answer the begin: then no grant will come.
+  const bool awaited = stage_ == Stage::kAwaitsGrant || stage_ == Stage::kAwaitsResult;
+  if (awaited && result.step == manifest_.step) stage_ = Stage::kIdle;
   if (!result.committed) return Failed(result.step, "COMMIT_REFUSED", result.reason);
   Committed(result.step);
   DeleteExpired(result.expired);
