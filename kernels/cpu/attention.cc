@@ -1,7 +1,6 @@
 #include "kernels/attention.h"
 
 #include <memory>
-#include <vector>
 
 #include "kernels/cpu/attention_operands.h"
 
@@ -11,17 +10,17 @@ namespace {
 constexpr int64_t kQueriesMax = 64;  // of one block: its scores stay in the cache
 constexpr int64_t kTasksMax = 64;
 
-// Hands out 64-byte aligned arrays of one allocation.
+// Hands out 64-byte aligned arrays of one allocation, uninitialised.
 class Arena {
  public:
-  explicit Arena(int64_t floats) : memory_(floats) {}
+  explicit Arena(int64_t floats) : memory_(std::make_unique_for_overwrite<float[]>(floats)) {}
 
   template <class Unit>
   Unit* Take(int64_t count) {
     static_assert(sizeof(Unit) == sizeof(float));
-    const auto address = reinterpret_cast<uintptr_t>(memory_.data() + taken_);
+    const auto address = reinterpret_cast<uintptr_t>(memory_.get() + taken_);
     taken_ += static_cast<int64_t>((64 - address % 64) % 64 / sizeof(float));
-    Unit* array = reinterpret_cast<Unit*>(memory_.data() + taken_);
+    Unit* array = reinterpret_cast<Unit*>(memory_.get() + taken_);
     taken_ += count;
     return array;
   }
@@ -30,7 +29,7 @@ class Arena {
   void Reset() { taken_ = 0; }
 
  private:
-  std::vector<float> memory_;
+  std::unique_ptr<float[]> memory_;
   int64_t taken_ = 0;
 };
 

@@ -8,21 +8,30 @@
 namespace ocellus::kernels::cpu {
 namespace {
 
+// A row of `columns` pixels of each channel, interleaved. The compiler turns this into shuffles
+// when it knows the number of channels.
+template <int64_t kChannels>
+void Interleave(const float* from, int64_t plane, int64_t channels, int64_t columns, float* to) {
+  if constexpr (kChannels > 0) channels = kChannels;
+  for (int64_t column = 0; column < columns; ++column) {
+    for (int64_t channel = 0; channel < channels; ++channel) {
+      to[column * channels + channel] = from[channel * plane + column];
+    }
+  }
+}
+
 // A patch's pixels in row, column, channel order.
 void Gather(const PatchGrid& grid, const float* images, int64_t patch, float* out) {
   const int64_t in_image = patch % grid.per_image();
   const int64_t y = in_image / grid.columns() * grid.patch;
   const int64_t x = in_image % grid.columns() * grid.patch;
   const int64_t plane = grid.height * grid.width;
-  const float* image = images + patch / grid.per_image() * grid.channels * plane;
+  const float* corner =
+      images + patch / grid.per_image() * grid.channels * plane + y * grid.width + x;
+  const auto interleave = grid.channels == 3 ? Interleave<3> : Interleave<0>;
   for (int64_t row = 0; row < grid.patch; ++row) {
-    for (int64_t channel = 0; channel < grid.channels; ++channel) {
-      const float* from = image + channel * plane + (y + row) * grid.width + x;
-      float* to = out + row * grid.patch * grid.channels + channel;
-      for (int64_t column = 0; column < grid.patch; ++column) {
-        to[column * grid.channels] = from[column];
-      }
-    }
+    interleave(corner + row * grid.width, plane, grid.channels, grid.patch,
+               out + row * grid.patch * grid.channels);
   }
 }
 

@@ -94,11 +94,11 @@ inline float MaxLane(Vec v) {
   return v[0] > v[1] ? v[0] : v[1];
 }
 
-// e^x to 2 units in the last place, for x in [-87, 88]; values outside are taken as the nearest of
-// these, NaN stays NaN. Cody-Waite reduction and a degree-6 Taylor-like minimax polynomial
-// (Cephes).
-inline Vec Exp(Vec x) {
-  x = x < -87.0f ? Splat(-87.0f) : x;
+// e^x to 2 units in the last place for x in [-87, 88]; zero below, rather than subnormal numbers,
+// which are slow; e^88 above; NaN stays NaN. Cody-Waite reduction and Cephes' polynomial of
+// degree 6.
+inline Vec Exp(Vec exponent) {
+  Vec x = exponent < -87.0f ? Splat(-87.0f) : exponent;
   x = x > 88.0f ? Splat(88.0f) : x;
   const Vec shifted = x * 1.44269504f + 12582912.0f;  // 1.5 * 2^23: the low bits hold the integer
   const Vec n = shifted - 12582912.0f;
@@ -110,7 +110,8 @@ inline Vec Exp(Vec x) {
   y = y * r + 5.0000001201e-1f;
   y = y * (r * r) + r + 1.0f;
   const VecInt power = reinterpret_cast<VecInt>(shifted) << 23;  // the integer part alone survives
-  return x == x ? reinterpret_cast<Vec>(reinterpret_cast<VecInt>(y) + power) : x;
+  const Vec result = x == x ? reinterpret_cast<Vec>(reinterpret_cast<VecInt>(y) + power) : x;
+  return exponent < -87.0f ? Vec{} : result;
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Each fused operator, forward and backward, beside the composition of ATen operators that it
 // stands for; one thread, alternately in this process. Called by tools/bench/kernels.
 //
-//   ocellus-bench-kernels REPEATS SECONDS
+//   ocellus-bench-kernels REPEATS SECONDS [CASE ...]
 #include <sys/resource.h>
 #include <torch/torch.h>
 #include <torch/version.h>
@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,14 +18,17 @@
 #include "models/ops/layer_norm.h"
 #include "models/ops/linear.h"
 #include "models/ops/masked_pixel_loss.h"
+#include "models/ops/memory.h"
 
 namespace ocellus::models::ops {
 namespace {
 
-using Work = std::function<torch::Tensor()>;  // forward, to a tensor that backward starts from
+using Tensors = std::vector<torch::Tensor>;
+using Work = std::function<Tensors()>;  // forward, to the tensors that backward starts from
 
 struct Case {
   std::string name;
+  Tensors inputs;  // whose gradients are wanted
   Work ours, aten;
 };
 
@@ -36,12 +40,9 @@ double CpuSeconds() {
 }
 
 // CPU seconds of one forward and backward pass.
-double Measure(const Work& work, int64_t count) {
+double Measure(const Work& work, const Tensors& inputs, const Tensors& gradients, int64_t count) {
   const double before = CpuSeconds();
-  for (int64_t i = 0; i < count; ++i) {
-    const torch::Tensor out = work();
-    out.backward(out.dim() == 0 ? torch::Tensor() : out.detach());
-  }
+  for (int64_t i = 0; i < count; ++i) torch::autograd::grad(work(), inputs, gradients);
   return (CpuSeconds() - before) / static_cast<double>(count);
 }
 
@@ -51,13 +52,15 @@ double Median(std::vector<double> values) {
 }
 
 void Report(const Case& c, int64_t repeats, double seconds) {
-  Measure(c.ours, 1);
-  const double once = Measure(c.aten, 2);
+  Tensors gradients;
+  for (const torch::Tensor& output : c.ours()) gradients.push_back(torch::randn_like(output));
+  Measure(c.ours, c.inputs, gradients, 1);
+  const double once = Measure(c.aten, c.inputs, gradients, 2);
   const int64_t count = std::max<int64_t>(1, static_cast<int64_t>(seconds / std::max(once, 1e-6)));
   std::vector<double> ours, aten, ratios;
   for (int64_t i = 0; i < repeats; ++i) {
-    ours.push_back(Measure(c.ours, count));
-    aten.push_back(Measure(c.aten, count));
+    ours.push_back(Measure(c.ours, c.inputs, gradients, count));
+    aten.push_back(Measure(c.aten, c.inputs, gradients, count));
     ratios.push_back(aten.back() / ours.back());
   }
   const auto [low, high] = std::minmax_element(ratios.begin(), ratios.end());
@@ -69,8 +72,9 @@ void Report(const Case& c, int64_t repeats, double seconds) {
   std::fflush(stdout);
 }
 
-torch::Tensor Leaf(torch::IntArrayRef shape, torch::ScalarType type = torch::kFloat32) {
-  return torch::randn(shape).to(type).requires_grad_(true);
+torch::Tensor Leaf(torch::IntArrayRef shape, torch::ScalarType type = torch::kFloat32,
+                   double deviation = 1) {
+  return (torch::randn(shape) * deviation).to(type).requires_grad_(true);
 }
 
 // softmax(scale q k^T) v as PyTorch code writes it.
@@ -88,34 +92,41 @@ Case AttentionCase(const std::string& name, int64_t tokens, int64_t heads, int64
                    torch::ScalarType type) {
   const torch::Tensor qkv = Leaf({16, tokens, 3 * heads * head_width}, type);
   const double scale = 1 / std::sqrt(static_cast<double>(head_width));
-  return {"attention_" + name, [=] { return Attention(qkv, heads, scale); },
-          [=] { return ExplicitAttention(qkv, heads); }};
+  return {"attention_" + name,
+          {qkv},
+          [=]() -> Tensors { return {Attention(qkv, heads, scale)}; },
+          [=]() -> Tensors { return {ExplicitAttention(qkv, heads)}; }};
 }
 
 Case LayerNormCase(const std::string& name, torch::ScalarType type) {
   const torch::Tensor residual = Leaf({3152, 512}), branch = Leaf({3152, 512}, type);
   const torch::Tensor weight = Leaf({512}), bias = Leaf({512});
   return {"add_layer_norm_" + name,
-          [=] {
+          {residual, branch, weight, bias},
+          [=]() -> Tensors {
             const auto [sum, normed] = AddLayerNorm(residual, branch, weight, bias, 1e-6, type);
-            return (normed.to(torch::kFloat32) + sum).sum();
+            return {sum, normed};
           },
-          [=] {
+          [=]() -> Tensors {
             const torch::Tensor sum = residual + branch;
-            return (torch::layer_norm(sum, {512}, weight, bias, 1e-6).to(type).to(torch::kFloat32) +
-                    sum)
-                .sum();
+            return {sum, torch::layer_norm(sum, {512}, weight, bias, 1e-6).to(type)};
           }};
 }
 
 Case LinearCase(const std::string& name, torch::ScalarType type, bool gelu) {
-  const torch::Tensor x = Leaf({3152, 512}, type), weight = Leaf({2048, 512}), bias = Leaf({2048});
+  const torch::Tensor x = Leaf({3152, 512}, type),
+                      weight = Leaf({2048, 512}, torch::kFloat32, 0.04), bias = Leaf({2048});
   const auto composed = [=] { return at::linear(x, weight.to(type), bias.to(type)); };
   if (gelu) {
-    return {"linear_gelu_" + name, [=] { return LinearGelu(x, weight, bias, type); },
-            [=] { return torch::gelu(composed()); }};
+    return {"linear_gelu_" + name,
+            {x, weight, bias},
+            [=]() -> Tensors { return {LinearGelu(x, weight, bias, type)}; },
+            [=]() -> Tensors { return {torch::gelu(composed())}; }};
   }
-  return {"linear_" + name, [=] { return Linear(x, weight, bias, type); }, composed};
+  return {"linear_" + name,
+          {x, weight, bias},
+          [=]() -> Tensors { return {Linear(x, weight, bias, type)}; },
+          [=]() -> Tensors { return {composed()}; }};
 }
 
 torch::Tensor ComposedLoss(const torch::Tensor& pred, const torch::Tensor& images,
@@ -131,8 +142,9 @@ Case LossCase(const std::string& name, torch::ScalarType type) {
   const torch::Tensor pred = Leaf({16, 196, 768}, type), images = torch::randn({16, 3, 224, 224});
   const torch::Tensor mask = (torch::rand({16, 196}) < 0.75).to(torch::kFloat32);
   return {"masked_pixel_loss_" + name,
-          [=] { return MaskedPixelLoss(pred, images, mask, 16, true); },
-          [=] { return ComposedLoss(pred, images, mask); }};
+          {pred},
+          [=]() -> Tensors { return {MaskedPixelLoss(pred, images, mask, 16, true)}; },
+          [=]() -> Tensors { return {ComposedLoss(pred, images, mask)}; }};
 }
 
 std::vector<Case> Cases() {
@@ -154,10 +166,14 @@ std::vector<Case> Cases() {
 }  // namespace ocellus::models::ops
 
 int main(int argc, char** argv) try {
-  if (argc != 3) throw std::invalid_argument("usage: ocellus-bench-kernels REPEATS SECONDS");
+  if (argc < 3)
+    throw std::invalid_argument("usage: ocellus-bench-kernels REPEATS SECONDS [CASE ...]");
+  const std::set<std::string> wanted(argv + 3, argv + argc);
+  ocellus::models::ops::KeepFreedMemory();
   torch::set_num_threads(1);
   torch::manual_seed(7);
   for (const auto& c : ocellus::models::ops::Cases()) {
+    if (!wanted.empty() && wanted.count(c.name) == 0) continue;
     ocellus::models::ops::Report(c, std::stoll(argv[1]), std::stod(argv[2]));
   }
   return 0;

@@ -1,7 +1,7 @@
 """The Python environment that peers of benchmarks run in: PyTorch at a pinned version, in
 ${XDG_CACHE_HOME:-~/.cache}/ocellus/bench, apart from the product's.
 
-The wheel is 0.5 GB and brings 3 GB of CUDA libraries with it. When the product's own toolchain holds
+The wheel brings 3 GB of CUDA libraries with it. When the product's own toolchain holds
 the same wheel of the same version, the environment borrows its files instead of a second download.
 """
 
