@@ -12,9 +12,11 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 
 find_program(OCELLUS_CCACHE ccache)
 if(OCELLUS_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${OCELLUS_CCACHE})
-  # A precompiled header is only reused by ccache when time macros are sloppy.
-  set(ENV{CCACHE_SLOPPINESS} "pch_defines,time_macros,include_file_mtime,include_file_ctime")
+  # ccache takes files with a precompiled header only when told that times do not matter, and shares
+  # objects between clones when paths below the source folder count as relative.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${OCELLUS_CCACHE})
 endif()
 find_program(OCELLUS_MOLD mold)
 if(OCELLUS_MOLD)
