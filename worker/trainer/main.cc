@@ -1,12 +1,14 @@
 // ocellus-trainer: trains, replays, and converts weights. No service is needed to run it by hand.
 #include <CLI/CLI.hpp>
 
+#include "models/ops/memory.h"
 #include "worker/trainer/commands.h"
 
 namespace ocellus::trainer {
 namespace {
 
 int Main(int argc, char** argv) {
+  models::ops::KeepFreedMemory();
   CLI::App app{"Pretrains vision models; ocellus-worker starts it, and so can you."};
   app.set_version_flag("--version", OCELLUS_VERSION);
   app.require_subcommand(1);
