@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,18 @@
 
 namespace ocellus::models {
 
-// An image made from a sample: RandomResizedCrop, flip, normalise.
+// An image made from a sample: crop, resize, colours, flip, normalise, as data.augment says.
 struct ViewWish {
   std::string name;  // name of the input tensor: [batch, 3, size, size], fp32, normalised
   int size = 224;    // pixels of a side
+  // Which of data.augment.views' overrides hold for it ("second", "small"); empty: none of them.
+  std::string kind;
+};
+
+// The sample's caption as token ids: a start token, the text, an end token, padded with 0.
+struct TextWish {
+  std::string name;  // name of the input tensor: [batch, length], int64
+  int64_t length = 77;
 };
 
 // Numbers uniform in [0, 1) that belong to a sample: a function of (seed, epoch, n, name) alone.
@@ -33,9 +42,17 @@ struct DrawWish {
   int64_t count = 0;
 };
 
+// Indices that a replay may fix and training draws for itself.
+struct ReplayWish {
+  std::string name;  // name of the input tensor: [batch, count], int64; absent in training
+  int64_t count = 0;
+};
+
 struct InputWishes {
   std::vector<ViewWish> views;
   std::vector<DrawWish> draws;
+  std::vector<TextWish> texts;
+  std::vector<ReplayWish> replay;
 };
 
 using Tensors = std::map<std::string, torch::Tensor>;
@@ -45,6 +62,8 @@ struct StepContext {
   int64_t step = 0;  // optimizer steps done before this one
   int64_t total_steps = 1;
   Collectives* collectives = nullptr;  // never null in forward; not owned
+  int64_t micro = 0;                   // micro-batch of the step: what is once a step is at 0
+  uint64_t seed = 0;                   // the document's, for draws that belong to a step
 };
 
 struct StepOutput {
@@ -67,8 +86,9 @@ class Objective {
   // Draws the initial values from `generator`'s state (CPU), as the method's paper code does.
   virtual void initialise(torch::Generator generator) = 0;
 
-  // One forward pass over a micro-batch. `inputs` has exactly the wished names. Under bf16 the
-  // implementation keeps its own fp32 islands (normalisation, softmax, loss).
+  // One forward pass over a micro-batch. `inputs` has exactly the wished names (of the replay
+  // wishes those that were given). Under bf16 the implementation keeps its own fp32 islands
+  // (normalisation, softmax, loss).
   virtual StepOutput forward(const Tensors& inputs, const StepContext& context) = 0;
 
   // After the optimizer's step: EMA and clamps. Default: nothing.
@@ -82,6 +102,10 @@ class Objective {
   // layer-norm epsilon, preprocessing).
   virtual Tensors encoder_weights() = 0;
   virtual std::map<std::string, std::string> encoder_metadata() = 0;
+
+  // The loss of an encoder that knows nothing, to read the real one against; nothing where the
+  // method has no such level. `global_batch`: samples of a micro-batch over all ranks.
+  virtual std::optional<double> chance_loss(int64_t global_batch) const { return std::nullopt; }
 
   // Rows of pictures (original, masked, reconstructed ...) for a few inputs, each [3, H, W] in
   // [0, 1], or empty when the method has none to show.

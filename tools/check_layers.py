@@ -13,19 +13,19 @@ import sys
 
 # Longest prefix wins. A path that ends in a dot stands for the files of that stem.
 RANKS = {
-    "kernels": 0, "models/schema": 0, "worker/wire": 0, "ocellus/v1": 0, "proto": 0,
+    "kernels": 0, "models/collectives.": 0, "models/schema": 0, "worker/wire": 0, "ocellus/v1": 0, "proto": 0,
     "models/ops": 1, "worker/store": 1, "coordinator/base": 1,
     "models/nn": 2, "models/optim": 2, "worker/data": 2, "worker/checkpoint": 2,
     "coordinator/client": 2, "coordinator/job": 2,
-    "models/objective.": 3, "models/registry.": 3, "models/collectives.": 3, "worker/agent": 3,
+    "models/objective.": 3, "models/registry.": 3, "worker/agent": 3,
     "coordinator/state": 3, "coordinator/scheduler": 3, "coordinator/launch": 3,
     "models/objectives": 4, "models/weights": 4, "worker/dist": 4, "coordinator/fleet": 4,
     "worker/trainer": 5, "coordinator/control": 5, "coordinator/api": 5,
     "coordinator/main.": 6,
     "tools": 7,
 }
-# What an objective is: three headers that count as one folder.
-OBJECTIVE = {"models/objective.", "models/registry.", "models/collectives."}
+# What an objective is: headers that count as one folder.
+OBJECTIVE = {"models/objective.", "models/registry."}
 # Folders of the trainer's process, of the service's, and of both.
 TRAINER = ("kernels", "models", "worker/data", "worker/checkpoint", "worker/dist", "worker/trainer",
            "tools/pack")

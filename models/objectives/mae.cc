@@ -4,33 +4,11 @@
 
 #include "models/ops/masked_pixel_loss.h"
 #include "models/registry.h"
-#include "worker/wire/fault.h"
 
 namespace ocellus::models::objectives {
 namespace {
 
 const RegisterObjective kRegistered("mae", MakeMae);
-
-Colours ParseColours(const nlohmann::json& document) {
-  Colours colours;
-  // A replay has no data section; its pictures, if any, are ImageNet's.
-  const nlohmann::json augment =
-      document.value("data", nlohmann::json::object()).value("augment", nlohmann::json::object());
-  for (size_t i = 0; i < 3; ++i) {
-    if (augment.contains("mean")) colours.mean[i] = augment["mean"].at(i).get<float>();
-    if (augment.contains("std")) colours.std[i] = augment["std"].at(i).get<float>();
-  }
-  return colours;
-}
-
-torch::ScalarType ParsePrecision(const nlohmann::json& document) {
-  const std::string precision = document.at("precision").get<std::string>();
-  if (precision == "bf16") return torch::kBFloat16;
-  if (precision == "fp32") return torch::kFloat32;
-  throw wire::Fault(wire::FaultClass::kUser, "BAD_SPEC",
-                    "precision: '" + precision + "' is neither bf16 nor fp32",
-                    "see `ocellus explain precision`");
-}
 
 }  // namespace
 

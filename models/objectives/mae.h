@@ -9,20 +9,14 @@
 // demo.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 
 #include "models/objective.h"
+#include "models/objectives/document.h"
 #include "models/objectives/mae_network.h"
 
 namespace ocellus::models::objectives {
-
-// How images were normalised: value = (colour - mean) / std, colours in [0, 1].
-struct Colours {
-  std::array<float, 3> mean{0.485f, 0.456f, 0.406f};
-  std::array<float, 3> std{0.229f, 0.224f, 0.225f};
-};
 
 class Mae final : public Objective {
  public:

@@ -1,5 +1,4 @@
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "models/objectives/mae.h"
 
@@ -11,12 +10,6 @@ bool BelongsToEncoder(const std::string& name) {
     if (name.starts_with(prefix)) return true;
   }
   return false;
-}
-
-std::string Join(const std::array<float, 3>& values) {
-  std::ostringstream text;
-  text << values[0] << "," << values[1] << "," << values[2];
-  return text.str();
 }
 
 }  // namespace
@@ -38,17 +31,15 @@ std::map<std::string, std::string> Mae::encoder_metadata() {
                                {"num_heads", settings_.heads},
                                {"mlp_ratio", settings_.mlp_ratio},
                                {"num_classes", 0}};
-  return {{"format", "pt"},
-          {"objective", "mae"},
-          {"model", "vit"},
-          {"timm_kwargs", timm.dump()},
-          {"activation", "gelu"},
-          {"layer_norm_eps", "1e-6"},
-          {"features", "class token after norm"},
-          {"image_size", std::to_string(settings_.image_size)},
-          {"mean", Join(colours_.mean)},
-          {"std", Join(colours_.std)},
-          {"interpolation", "bicubic"}};
+  auto metadata = PreprocessingMetadata(colours_, settings_.image_size, "bicubic");
+  metadata.insert({{"format", "pt"},
+                   {"objective", "mae"},
+                   {"model", "vit"},
+                   {"timm_kwargs", timm.dump()},
+                   {"activation", "gelu"},
+                   {"layer_norm_eps", "1e-6"},
+                   {"features", "class token after norm"}});
+  return metadata;
 }
 
 }  // namespace ocellus::models::objectives

@@ -79,7 +79,8 @@ LabelledFeatures Evaluation::Features(models::Objective& objective,
                                       std::shared_ptr<const data::Dataset> dataset, int64_t first,
                                       int64_t count) {
   const int64_t batch_size = BatchOf(*dataset, ranks_->world());
-  const models::InputWishes wishes{{{kWholeImage, objective.inputs().views.at(0).size}}, {}};
+  const models::InputWishes wishes{
+      .views = {{.name = kWholeImage, .size = objective.inputs().views.at(0).size}}};
   const auto options =
       EvaluationLoader(data_, settings_, wishes, batch_size, ranks_->rank(), ranks_->world());
   const auto loader = data::MakeLoader(dataset, options, first / batch_size, HostMemory(device_),

@@ -96,7 +96,10 @@ models::Tensors Replay::Run() {
   models::Tensors out;
   std::vector<float> losses;
   for (int64_t i = 0; i < options_.steps; ++i) {
-    const models::StepContext context{i, schedule.total_steps, ranks_.get()};
+    const models::StepContext context{.step = i,
+                                      .total_steps = schedule.total_steps,
+                                      .collectives = ranks_.get(),
+                                      .seed = spec_.at("seed")};
     auto next = batch_.micro_batches.begin();
     const Computed computed = step.Backward(context, [&] { return *next++; });
     const Verdict verdict = step.Judge(computed, false);

@@ -37,7 +37,9 @@ Computed Step::Backward(const models::StepContext& context, const NextInputs& ne
   reducer_.ZeroGradients();
   for (int64_t micro = 0; micro < accumulate_; ++micro) {
     const models::Tensors inputs = next();
-    models::StepOutput output = objective_.forward(inputs, context);
+    models::StepContext here = context;
+    here.micro = micro;
+    models::StepOutput output = objective_.forward(inputs, here);
     const torch::Tensor share = output.loss / static_cast<double>(accumulate_);
 
     if (micro + 1 == accumulate_) reducer_.ReduceNextBackward();

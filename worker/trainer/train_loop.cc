@@ -18,7 +18,10 @@ bool TrainLoop::Run() {
   while (step_ < p.total_steps) {
     // Load; forward and backward of every micro-batch, while finished gradients travel.
     p.control->EnterStep(step_ + 1);
-    const models::StepContext context{step_, p.total_steps, p.ranks};
+    const models::StepContext context{.step = step_,
+                                      .total_steps = p.total_steps,
+                                      .collectives = p.ranks,
+                                      .seed = p.settings.seed};
     const Computed computed = p.step->Backward(context, next_inputs);
 
     // Guard: what is not finite reaches no parameter, on no rank.
