@@ -98,6 +98,13 @@ class Objective {
   // mode without graph: what kNN and probes look at.
   virtual torch::Tensor features(const torch::Tensor& images) = 0;
 
+  // Where captions are trained on, both sides in the space in which they are compared, each row of
+  // length 1, fp32, in eval mode without graph: images [batch, 3, size, size] and captions' tokens
+  // [batch, length] (as the text wish has them) to [batch, embedding]. text_features of an
+  // objective without a text tower is undefined; image_embeddings then are its features.
+  virtual torch::Tensor image_embeddings(const torch::Tensor& images) { return features(images); }
+  virtual torch::Tensor text_features(const torch::Tensor& tokens) { return {}; }
+
   // The part that people take away, by names that timm loads, and its metadata (model, activation,
   // layer-norm epsilon, preprocessing).
   virtual Tensors encoder_weights() = 0;
