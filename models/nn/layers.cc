@@ -8,9 +8,9 @@
 
 namespace ocellus::models::nn {
 
-Linear::Linear(int64_t in, int64_t out) {
+Linear::Linear(int64_t in, int64_t out, bool has_bias) {
   weight = register_parameter("weight", torch::zeros({out, in}));
-  bias = register_parameter("bias", torch::zeros({out}));
+  if (has_bias) bias = register_parameter("bias", torch::zeros({out}));
 }
 
 torch::Tensor Linear::forward(const torch::Tensor& x, torch::ScalarType compute) const {
@@ -43,6 +43,12 @@ void Uniform(torch::Tensor tensor, double bound, torch::Generator& generator) {
 void Normal(torch::Tensor tensor, double deviation, torch::Generator& generator) {
   const torch::NoGradGuard no_grad;
   tensor.copy_(torch::empty(tensor.sizes()).normal_(0.0, deviation, generator));
+}
+
+void DefaultInitialise(Linear& linear, torch::Generator& generator) {
+  const double bound = 1.0 / std::sqrt(static_cast<double>(linear.weight.size(1)));
+  Uniform(linear.weight, bound, generator);
+  if (linear.bias.defined()) Uniform(linear.bias, bound, generator);
 }
 
 }  // namespace ocellus::models::nn

@@ -10,10 +10,10 @@
 namespace ocellus::models::nn {
 
 // y = x weight^T + bias. weight [out, in], bias [out], both zero until they are initialised or
-// loaded.
+// loaded; without a bias that tensor is undefined.
 class Linear final : public torch::nn::Module {
  public:
-  Linear(int64_t in, int64_t out);
+  Linear(int64_t in, int64_t out, bool has_bias = true);
   // x [..., in], any floating type. Returns [..., out] in `compute`.
   torch::Tensor forward(const torch::Tensor& x, torch::ScalarType compute) const;
 
@@ -46,5 +46,9 @@ torch::Tensor Normalise(Stream& stream, const LayerNorm& norm, torch::ScalarType
 void XavierUniform(torch::Tensor weight, torch::Generator& generator);
 void Uniform(torch::Tensor tensor, double bound, torch::Generator& generator);
 void Normal(torch::Tensor tensor, double deviation, torch::Generator& generator);
+
+// PyTorch's default of torch.nn.Linear: weight (Kaiming uniform with a = sqrt 5) and bias uniform
+// in +-1 / sqrt(in).
+void DefaultInitialise(Linear& linear, torch::Generator& generator);
 
 }  // namespace ocellus::models::nn
