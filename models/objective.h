@@ -28,6 +28,8 @@ struct ViewWish {
   int size = 224;    // pixels of a side
   // Which of data.augment.views' overrides hold for it ("second", "small"); empty: none of them.
   std::string kind;
+  // A replay may bring images of another size, as a convolutional encoder takes them.
+  bool any_size = false;
 };
 
 // The sample's caption as token ids: a start token, the text, an end token, padded with 0.

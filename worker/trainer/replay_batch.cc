@@ -11,18 +11,33 @@ namespace {
 
 using Shape = std::vector<int64_t>;
 
+constexpr int64_t kAny = -1;
+
 // Wished tensors and their shape behind the batch dimension.
 std::map<std::string, Shape> WishedShapes(const models::InputWishes& wishes) {
   std::map<std::string, Shape> shapes;
-  for (const auto& view : wishes.views) shapes[view.name] = {3, view.size, view.size};
+  for (const auto& view : wishes.views) {
+    const int64_t size = view.any_size ? kAny : view.size;
+    shapes[view.name] = {3, size, size};
+  }
   for (const auto& draw : wishes.draws) shapes[draw.name] = {draw.count};
   return shapes;
+}
+
+bool Fits(at::IntArrayRef sizes, const Shape& shape) {
+  bool fits = sizes.size() == shape.size();
+  for (size_t i = 0; fits && i < shape.size(); ++i) {
+    fits = shape[i] == kAny ? sizes[i] > 0 : sizes[i] == shape[i];
+  }
+  return fits;
 }
 
 std::string ShapeText(at::IntArrayRef sizes, const char* first) {
   std::ostringstream text;
   text << "[" << first;
-  for (const int64_t size : sizes) text << (text.str().size() > 1 ? ", " : "") << size;
+  for (const int64_t size : sizes) {
+    text << (text.str().size() > 1 ? ", " : "") << (size == kAny ? "any" : std::to_string(size));
+  }
   return text.str() + "]";
 }
 
@@ -52,7 +67,7 @@ void CheckTensors(const std::string& path, const models::Tensors& given,
     const torch::Tensor& tensor = found->second;
     Shape shape{samples};
     shape.insert(shape.end(), rest.begin(), rest.end());
-    if (tensor.sizes() != at::IntArrayRef(shape)) {
+    if (!Fits(tensor.sizes(), shape)) {
       complaints.Add(name, "has shape " + ShapeText(tensor.sizes(), "") + ", expected " +
                                ShapeText(rest, "N") + " with the same N for all");
     } else if (tensor.scalar_type() != torch::kFloat32) {
