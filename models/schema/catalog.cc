@@ -33,6 +33,22 @@ Schema Methods(const std::string& prefix) {
   return methods;
 }
 
+// Where a key may hold its siblings again, by name: what such an override looks like. No defaults:
+// what it leaves out holds as it is.
+void AllowOverrides(Schema* properties) {
+  Schema siblings = Schema::object();
+  for (const auto& [key, property] : properties->items()) {
+    if (property.contains("overrides_siblings")) continue;
+    siblings[key] = property;
+    siblings[key].erase("default");
+  }
+  for (auto& [key, property] : properties->items()) {
+    if (!property.contains("overrides_siblings")) continue;
+    property["additionalProperties"] = {
+        {"type", "object"}, {"properties", siblings}, {"additionalProperties", false}};
+  }
+}
+
 // Replaces references by the files that they name; words beside "$ref" stay.
 Schema Inline(const Schema& node) {
   Schema out = node;
@@ -46,6 +62,7 @@ Schema Inline(const Schema& node) {
   if (out.contains("methods")) out["properties"] = Methods(out["methods"].get<std::string>());
   if (!out.contains("properties")) return out;
   for (auto& [key, value] : out["properties"].items()) value = Inline(value);
+  AllowOverrides(&out["properties"]);
   if (!out.contains("additionalProperties")) out["additionalProperties"] = false;
   return out;
 }

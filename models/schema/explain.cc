@@ -56,6 +56,22 @@ std::string Default(const Schema& schema) {
                                        : schema["default"].dump();
 }
 
+// The objectives under which a key of data.augment has another default, "mocov3: 0.8, clip: 0".
+std::string ObjectiveDefaults(const std::string& path) {
+  const std::string section = "data.augment.";
+  if (path.rfind(section, 0) != 0) return "";
+  std::string text;
+  const Schema& methods = DocumentSchema()["properties"]["objective"]["properties"];
+  for (const auto& [name, method] : methods.items()) {
+    const Schema augment = method.value("augment", Schema::object());
+    const auto own = augment.find(path.substr(section.size()));
+    if (own == augment.end()) continue;
+    text += (text.empty() ? "" : ", ") + name + ": " +
+            (own->is_string() ? own->get<std::string>() : own->dump());
+  }
+  return text;
+}
+
 std::string Line(const std::string& label, const std::string& text) {
   return "  " + label + std::string(label.size() < 9 ? 9 - label.size() : 1, ' ') + text + "\n";
 }
@@ -104,6 +120,7 @@ std::string ExplainEntry(const Entry& entry) {
   bool has_default = schema.contains("default");
   if (!has_default) text += Line("default", "none: " + entry.without);
   if (has_default && !section) text += Line("default", Default(schema));
+  if (std::string own = ObjectiveDefaults(entry.path); !own.empty()) text += Line("under", own);
   const Schema& limited = schema["type"] == "array" ? schema["items"] : schema;
   if (std::string range = RangeText(limited); !range.empty()) text += Line("range", range);
   if (schema.contains("pattern_says"))

@@ -33,6 +33,7 @@ bool Resolve(Source source, Use use, json* out, std::vector<Problem>* problems) 
   if (use == Use::kReplay) {
     for (const std::string& key : Names(SchedulingSchema()["properties"])) source.value.erase(key);
   }
+  FillAugment(&source.value);
   json resolved = Check(TrainingSchema(use), source.value, "", &reporter);
   CheckRules(resolved, use, &reporter);
   CheckBatch(resolved, 1, &reporter);
@@ -41,9 +42,10 @@ bool Resolve(Source source, Use use, json* out, std::vector<Problem>* problems) 
   return reporter.Finish();
 }
 
-bool ResolveDocument(const Source& source, Document* out, std::vector<Problem>* problems) {
+bool ResolveDocument(Source source, Document* out, std::vector<Problem>* problems) {
   Reporter reporter(&source, problems);
   if (!IsSection(source, &reporter)) return reporter.Finish();
+  FillAugment(&source.value);
   json resolved = Check(DocumentSchema(), source.value, "", &reporter);
   CheckRules(resolved, Use::kJob, &reporter);
   bool has_ranks = resolved.contains("ranks") && resolved["ranks"].is_number_integer();
@@ -67,7 +69,7 @@ bool Load(const std::string& text, const std::string& file, Document* out,
     Source source;
     if (!Parse(text, file, &source, problems)) return false;
     for (const std::string& assignment : overrides) Override(assignment, &source, problems);
-    return ResolveDocument(source, out, problems) && problems->empty();
+    return ResolveDocument(std::move(source), out, problems) && problems->empty();
   });
 }
 

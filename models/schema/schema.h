@@ -3,7 +3,9 @@
 // The keys are data: one JSON Schema file a section or method in this folder (job.json,
 // objective.mae.json ...), embedded at build time. Beside JSON Schema's own words a key has
 // `description` and `source` (paper or official file), and a section may say `exactly_one`,
-// `at_most_one`, `methods` (its keys are the files of that prefix) and, for a list, `ordered`.
+// `at_most_one`, `methods` (its keys are the files of that prefix), `overrides_siblings` (a map
+// from names to sections that may hold the keys beside it) and, for a list, `ordered`. An
+// objective's file may say `augment`: the defaults of data.augment under that objective.
 //
 // Functions here never throw and keep no state; they may be called from any thread. Linked by the
 // service and the trainer alike: standard C++, nlohmann, yaml-cpp and valijson only.

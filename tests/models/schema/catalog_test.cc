@@ -62,6 +62,23 @@ TEST(Catalog, EveryDefaultIsValid) {
   });
 }
 
+TEST(Catalog, EveryObjectivesAugmentIsValidAndResolvesToItself) {
+  const Schema& training = TrainingSchema(Use::kJob);
+  const Schema& augment = training["properties"]["data"]["properties"]["augment"];
+  for (const auto& [name, method] : training["properties"]["objective"]["properties"].items()) {
+    json document = {{"objective", {{name, json::object()}}}, {"data", json::object()}};
+    FillAugment(&document);
+    const json own = method.value("augment", Schema::object());
+    EXPECT_EQ(document["data"].value("augment", json::object()), own) << name;
+    Source source;
+    std::vector<Problem> problems;
+    Reporter reporter(&source, &problems);
+    const json resolved = Check(augment, own, "data.augment", &reporter);
+    EXPECT_TRUE(problems.empty()) << name << ": " << problems[0].ToString();
+    for (const auto& [key, value] : own.items()) EXPECT_EQ(resolved[key], value) << name;
+  }
+}
+
 TEST(Catalog, EveryPresetIsAModel) {
   ASSERT_TRUE(Presets().contains("vit_base_patch16_224"));
   for (const auto& [name, preset] : Presets().items()) {

@@ -51,6 +51,24 @@ TEST(Load, FillsEveryDefault) {
   EXPECT_EQ(training["batch"]["accumulate"], 1);
 }
 
+TEST(Load, ColoursAreOffWhereNobodyAsksForThem) {
+  const json augment = Resolved(kLeastJob).training["data"]["augment"];
+  EXPECT_EQ(augment, json::parse(R"({"style": "torchvision", "backend": "reference",
+            "crop_scale": [0.2, 1.0], "crop_ratio": [0.75, 1.3333333333333333],
+            "interpolation": "bicubic", "flip": 0.5, "color_jitter": 0, "brightness": 0,
+            "contrast": 0, "saturation": 0, "hue": 0, "grayscale": 0, "blur": 0,
+            "blur_sigma": [0.1, 2.0], "solarize": 0, "solarize_threshold": 128,
+            "remove_background": 0, "mean": [0.485, 0.456, 0.406],
+            "std": [0.229, 0.224, 0.225], "views": {}})"));
+}
+
+TEST(Load, AKindOfViewKeepsOnlyItsOwnOverrides) {
+  const Document document = Resolved(
+      kLeastJob, {"data.augment.views={second: {blur: 0.1, crop_scale: [0.1, 0.2]}, small: {}}"});
+  EXPECT_EQ(document.training["data"]["augment"]["views"],
+            json::parse(R"({"second": {"blur": 0.1, "crop_scale": [0.1, 0.2]}, "small": {}})"));
+}
+
 TEST(Load, AResolvedDocumentStaysAsItIs) {
   Document once = Resolved(kLeastJob);
   json again;
@@ -107,6 +125,9 @@ TEST(Replay, TakesTheContractsExample) {
   EXPECT_FALSE(out.contains("data"));
   EXPECT_EQ(out["batch"], json({{"accumulate", 1}}));
   EXPECT_EQ(out["guard"]["clip_norm"], 0);
+  spec["batch"] = {{"accumulate", 2}};
+  ASSERT_TRUE(ResolveTraining(spec, Use::kReplay, &out, &problems)) << problems[0].ToString();
+  EXPECT_EQ(out["batch"], json({{"accumulate", 2}}));
 }
 
 TEST(Replay, TakesAWholeJob) {

@@ -74,6 +74,16 @@ INSTANTIATE_TEST_SUITE_P(
     Messages, OneMistake,
     testing::Values(
         Case{"objective.mocov3={}", "2: objective: two objectives: mae and mocov3; keep one"},
+        Case{"data.augment.views={secnd: {blur: 1}}",
+             "--set: data.augment.views.secnd: \"secnd\" is not known; did you mean second? one of "
+             "second or small"},
+        Case{"data.augment.views={second: {blurr: 1}}",
+             "--set: data.augment.views.second.blurr: unknown key; did you mean blur?"},
+        Case{"data.augment.views={small: {hue: 0.6}}",
+             "--set: data.augment.views.small.hue: 0.6 is out of range; give a number from 0 to "
+             "0.5"},
+        Case{"data.augment.views={small: {views: {}}}",
+             "--set: data.augment.views.small.views: unknown key; it belongs under data.augment"},
         Case{"objective={dino: {}}", "--set: objective.dino: unknown objective; known: mae"},
         Case{"objective={mea: {}}",
              "--set: objective.mea: unknown objective; did you mean mae? known: mae"},
