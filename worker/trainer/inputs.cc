@@ -16,27 +16,50 @@ std::shared_ptr<const data::Dataset> Open(const nlohmann::json& data, const char
   return options.sources.empty() ? nullptr : data::OpenDataset(options);
 }
 
-data::ViewOptions Augmented(const nlohmann::json& augment) {
+data::ColourOptions Colours(const nlohmann::json& augment) {
+  data::ColourOptions colours;
+  colours.style = augment.at("style") == "byol" ? data::Style::kByol : data::Style::kTorchvision;
+  colours.backend =
+      augment.at("backend") == "fast" ? data::Backend::kFast : data::Backend::kReference;
+  colours.color_jitter = augment.at("color_jitter");
+  colours.brightness = augment.at("brightness");
+  colours.contrast = augment.at("contrast");
+  colours.saturation = augment.at("saturation");
+  colours.hue = augment.at("hue");
+  colours.grayscale = augment.at("grayscale");
+  colours.blur = augment.at("blur");
+  colours.blur_sigma = augment.at("blur_sigma").get<std::array<double, 2>>();
+  colours.solarize = augment.at("solarize");
+  colours.solarize_threshold = augment.at("solarize_threshold");
+  colours.remove_background = augment.at("remove_background");
+  return colours;
+}
+
+// "data.augment" with what holds for views of `kind` in its place.
+data::ViewOptions Augmented(nlohmann::json augment, const std::string& kind) {
+  const nlohmann::json kinds = augment.at("views");
+  if (kinds.contains(kind)) augment.update(kinds.at(kind));
   data::ViewOptions view;
   view.crop_scale = augment.at("crop_scale").get<std::array<double, 2>>();
   view.crop_ratio = augment.at("crop_ratio").get<std::array<double, 2>>();
   view.interpolation = augment.at("interpolation") == "bilinear" ? data::Interpolation::kBilinear
                                                                  : data::Interpolation::kBicubic;
   view.flip = augment.at("flip");
+  view.colours = Colours(augment);
   view.mean = augment.at("mean").get<std::array<float, 3>>();
   view.std = augment.at("std").get<std::array<float, 3>>();
   return view;
 }
 
 data::LoaderOptions Options(const nlohmann::json& data, const Settings& settings,
-                            const models::InputWishes& wishes, const data::ViewOptions& view) {
+                            const models::InputWishes& wishes) {
   data::LoaderOptions options;
   options.seed = settings.seed;
   options.threads = data.at("threads");
   options.prefetch = data.at("prefetch");
   options.max_bad_samples = data.at("max_bad_samples");
   for (const auto& wish : wishes.views) {
-    options.views.push_back(view);
+    options.views.push_back(Augmented(data.at("augment"), wish.kind));
     options.views.back().name = wish.name;
     options.views.back().size = wish.size;
   }
@@ -56,7 +79,7 @@ std::shared_ptr<const data::Dataset> OpenValidationSet(const nlohmann::json& dat
 
 data::LoaderOptions TrainingLoader(const nlohmann::json& data, const Settings& settings,
                                    const models::InputWishes& wishes, int rank, int world) {
-  auto options = Options(data, settings, wishes, Augmented(data.at("augment")));
+  auto options = Options(data, settings, wishes);
   options.global_batch = settings.global_batch;
   options.accumulate = settings.accumulate;
   options.rank = rank;
@@ -67,10 +90,8 @@ data::LoaderOptions TrainingLoader(const nlohmann::json& data, const Settings& s
 data::LoaderOptions EvaluationLoader(const nlohmann::json& data, const Settings& settings,
                                      const models::InputWishes& wishes, int64_t global_batch,
                                      int rank, int world) {
-  data::ViewOptions whole = Augmented(data.at("augment"));
-  whole.random = false;
-  whole.flip = 0;
-  auto options = Options(data, settings, wishes, whole);
+  auto options = Options(data, settings, wishes);
+  for (auto& view : options.views) view.random = false;
   options.global_batch = global_batch;
   options.rank = rank;
   options.world = world;
