@@ -11,49 +11,35 @@
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
-#include "models/nn/batch_norm.h"
+#include "models/nn/encoder.h"
+#include "models/nn/residual_block.h"
 
 namespace ocellus::models::nn {
 
 struct ResNetShape {
   bool bottleneck = true;
   std::array<int64_t, 4> layers{3, 4, 6, 3};  // blocks a stage
-  int64_t width = 64;  // channels of the stem; stages are 1, 2, 4, 8 times as wide
+  int64_t width = 64;        // channels of the stem; stages are 1, 2, 4, 8 times as wide
+  int64_t image_size = 224;  // pixels of a side that training crops to; any size fits
 
   int64_t features() const { return width * 8 * (bottleneck ? 4 : 1); }
 };
 
-// From a resolved "model.resnet" section: `depth`, or `block` and `layers`; `width`. Throws
-// wire::Fault (user, BAD_SPEC) that names the key.
+// From a resolved "model.resnet" section: `depth`, or `block` and `layers`; `width`, `image_size`.
+// Throws wire::Fault (user, BAD_SPEC) that names the key.
 ResNetShape ParseResNetShape(const nlohmann::json& section);
 
-// A convolution without bias, its padding such that stride 1 keeps the size. weight [out, in, k,
-// k].
-class Convolution final : public torch::nn::Module {
- public:
-  Convolution(int64_t in, int64_t out, int64_t kernel, int64_t stride);
-  // x [N, in, H, W] of any floating type. Returns [N, out, H', W'] in `compute`.
-  torch::Tensor forward(const torch::Tensor& x, torch::ScalarType compute) const;
-
-  torch::Tensor weight;
-
- private:
-  int64_t kernel_, stride_;
-};
-
-class ResidualBlock;
-
-class ResNet final : public torch::nn::Module {
+// The features are the last stage's, averaged over the image.
+class ResNet final : public Encoder {
  public:
   explicit ResNet(const ResNetShape& shape);
 
-  // images [N, 3, H, W] fp32 (H and W of 32 and more make sense, less works). Returns the pooled
-  // features [N, features()] in fp32.
-  torch::Tensor forward(const torch::Tensor& images, const Pass& pass) const;
+  torch::Tensor forward(const torch::Tensor& images, const Pass& pass) const override;
+  int64_t features() const override { return shape_.features(); }
 
   // Kaiming normal over fan-out; BatchNorm weight 1 and bias 0, but weight 0 in the last one of
   // each residual branch, so that a block starts as the identity.
-  void Initialise(torch::Generator& generator);
+  void Initialise(torch::Generator& generator) override;
 
   const ResNetShape& shape() const { return shape_; }
 
