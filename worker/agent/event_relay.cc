@@ -128,6 +128,12 @@ void EventRelay::On(int rank, const wire::Event& event, const wire::Metric& metr
   metrics_->Value(gang_.job_id(), metric);
 }
 
+void EventRelay::On(int rank, const wire::Event& event, const wire::Alarm& alarm) {
+  coordinator::Log(coordinator::LogSeverity::kWarning, "training_alarm",
+                   {{"job", gang_.job_id()}, {"alarm", alarm.name}, {"step", alarm.step}});
+  Warn(rank, alarm.text);
+}
+
 void EventRelay::On(int rank, const wire::Event& event, const wire::StopAck& ack) {
   v1::GangEvent fact = EventOf(rank, event.at);
   fact.mutable_stop_ack()->set_step(ack.step);

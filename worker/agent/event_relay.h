@@ -41,6 +41,7 @@ class EventRelay {
   void On(int rank, const wire::Event& event, const wire::CheckpointFailed& failed);
   void On(int rank, const wire::Event& event, const wire::Artifact& artifact);
   void On(int rank, const wire::Event& event, const wire::Metric& metric);
+  void On(int rank, const wire::Event& event, const wire::Alarm& alarm);
   void On(int rank, const wire::Event& event, const wire::Log&) {}
   void On(int rank, const wire::Event& event, const wire::StopAck& ack);
   void On(int rank, const wire::Event& event, const wire::ExitRecord&) {}

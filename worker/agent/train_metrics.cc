@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "worker/agent/evaluation_series.h"
 
 namespace ocellus::agent {
 namespace {
@@ -16,9 +17,8 @@ const Metric kImagesPerSecond{
     "Images that the whole gang trains on in a second, as rank 0 sees it."};
 const Metric kSkipped{"ocellus_train_skipped_steps_total",
                       "Optimizer steps skipped because loss or gradient was not finite."};
-const Metric kKnnAccuracy{
-    "ocellus_train_knn_accuracy",
-    "kNN accuracy (0 to 1) of the encoder: trained, or initial for comparison."};
+const Metric kChanceLoss{"ocellus_train_chance_loss",
+                         "Loss of an encoder that knows nothing, to read the real one against."};
 
 double OrZero(double seconds) { return seconds > 0 ? seconds : 0; }
 
@@ -39,6 +39,7 @@ TrainMetrics::JobSeries TrainMetrics::Make(const std::string& job) {
   series.loss = &metrics_->Gauge(metric::kTrainLoss, labels);
   series.loss->Set(std::nan(""));  // 0 would be a loss
   series.images_per_second = &metrics_->Gauge(kImagesPerSecond, labels);
+  metrics_->Gauge(kCollapsed, labels);  // 0 from the start, so that an alert has a first value
   series.samples = &metrics_->Counter(metric::kTrainSamples, labels);
   series.skipped = &metrics_->Counter(kSkipped, labels);
   series.stall = &metrics_->Counter(metric::kCheckpointStall, labels);
@@ -113,6 +114,9 @@ void TrainMetrics::Step(const std::string& job, int rank, const wire::Step& step
   series.step->Set(static_cast<double>(step.step));
   series.loss->Set(step.loss);
   series.images_per_second->Set(step.images_per_s);
+  if (step.chance_loss) {
+    metrics_->Gauge(kChanceLoss, {{"job", job}}).Set(*step.chance_loss);
+  }
   series.step_phases["total"]->Observe(OrZero(step.step_s));
   series.step_phases["data_wait"]->Observe(OrZero(step.data_wait_s));
   series.step_phases["collective_wait"]->Observe(OrZero(step.collective_wait_s));
@@ -120,10 +124,11 @@ void TrainMetrics::Step(const std::string& job, int rank, const wire::Step& step
 }
 
 void TrainMetrics::Value(const std::string& job, const wire::Metric& value) {
-  // Names are the trainer's; only known ones become series, so that none can be without bound.
-  if (value.name != "knn_accuracy" && value.name != "knn_accuracy_init") return;
-  const char* encoder = value.name == "knn_accuracy" ? "trained" : "initial";
-  metrics_->Gauge(kKnnAccuracy, {{"job", job}, {"encoder", encoder}}).Set(value.value);
+  coordinator::Metrics::Labels labels;
+  const Metric* series = EvaluationSeries(value.name, &labels);
+  if (series == nullptr) return;
+  labels["job"] = job;
+  metrics_->Gauge(*series, labels).Set(value.value);
 }
 
 void TrainMetrics::CheckpointReady(const std::string& job, const wire::CheckpointReady& ready) {

@@ -40,12 +40,29 @@ struct ExportOptions {
 int ExportCommand(const ExportOptions& options);
 
 struct ImportOptions {
-  std::string weights;  // official names: the full set, or the encoder alone
+  std::string weights;  // official, open_clip's, timm's or torchvision's names
   std::string spec;     // whose objective and model they must fit
   std::string out;
+  bool encoder_only = false;  // the rest stays at the spec's initial values
 };
 
 int ImportCommand(const ImportOptions& options);
+
+struct EvalOptions {
+  std::string checkpoint;     // as for ExportOptions
+  std::string data;           // instead of its data.train, with `val` instead of its data.val
+  std::string val;            // queries; empty: the document's, or held back from `data`
+  int64_t train_samples = 0;  // instead of eval.knn's; 0: as it says
+  int64_t val_samples = 0;
+  std::string device = "cpu";
+  int threads = 1;
+  bool json = false;  // to stdout, instead of a table
+  std::string out;    // gets the JSON too; may be empty
+};
+
+// What a checkpoint's encoder knows: kNN, linear probe, health of features and what else applies,
+// beside the same for random weights and raw pixels. Findings are those of the job's own end.
+int EvalCommand(const EvalOptions& options);
 
 struct FeaturesOptions {
   std::string spec;     // objective and model

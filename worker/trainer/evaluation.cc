@@ -4,31 +4,25 @@
 #include <cmath>
 
 #include "worker/trainer/inputs.h"
+#include "worker/trainer/linear_probe.h"
+#include "worker/trainer/retrieval.h"
 
 namespace ocellus::trainer {
 namespace {
 
-constexpr int64_t kFeatureBatch = 64;  // images of a rank at a time
-constexpr char kWholeImage[] = "image";
+constexpr int64_t kPixelSide = 32;     // of raw pixels as features
+constexpr int64_t kHealthRows = 2048;  // whose health is measured, at most
 
-// Images of all ranks at a time.
-int64_t BatchOf(const data::Dataset& dataset, int64_t world) {
-  return std::clamp<int64_t>(dataset.size() / world, 1, kFeatureBatch) * world;
+int SizeOf(const models::Objective& objective) { return objective.inputs().views.at(0).size; }
+
+torch::Tensor Pixels(const models::Tensors& batch) {
+  const torch::Tensor& images = batch.at(kWholeImage);
+  const int64_t side = std::min(kPixelSide, images.size(2));
+  return torch::adaptive_avg_pool2d(images, {side, side}).flatten(1);
 }
 
-// Places of one epoch, in which no sample comes twice.
-int64_t Places(const data::Dataset& dataset, int64_t world) {
-  const int64_t batch = BatchOf(dataset, world);
-  return dataset.size() / batch * batch;
-}
-
-// Rows of `labels` from all ranks, in rank order.
-void GatherLabels(dist::Communicator& ranks, torch::Device device, const std::vector<int64_t>& mine,
-                  std::vector<int64_t>* all) {
-  const torch::Tensor gathered =
-      ranks.all_gather(torch::tensor(mine, torch::kLong).to(device)).cpu();
-  const int64_t* first = gathered.data_ptr<int64_t>();
-  all->insert(all->end(), first, first + gathered.numel());
+FeatureHealth HealthOf(const torch::Tensor& features) {
+  return MeasureHealth(features.narrow(0, 0, std::min(kHealthRows, features.size(0))));
 }
 
 }  // namespace
@@ -40,6 +34,14 @@ KnnSplit SplitForKnn(int64_t available, int64_t bank, int64_t queries) {
   return {available - held_back, held_back};
 }
 
+// Which samples: `bank` from the start of the training set's order, `queries` from `first_query` of
+// the query set's.
+struct Evaluation::Split {
+  int64_t bank = 0;
+  int64_t queries = 0;
+  int64_t first_query = 0;
+};
+
 Evaluation::Evaluation(const nlohmann::json& training,
                        std::shared_ptr<const data::Dataset> training_set,
                        std::shared_ptr<const data::Dataset> validation_set,
@@ -48,56 +50,95 @@ Evaluation::Evaluation(const nlohmann::json& training,
       settings_(ReadSettings(training)),
       training_set_(std::move(training_set)),
       validation_set_(std::move(validation_set)),
-      ranks_(ranks),
+      reader_(data_, settings_, ranks, device),
       device_(device) {}
 
 std::shared_ptr<const data::Dataset> Evaluation::query_set() const {
   return validation_set_ ? validation_set_ : training_set_;
 }
 
-std::optional<double> Evaluation::Knn(models::Objective& objective) {
-  const KnnSettings& knn = settings_.eval.knn;
-  if (knn.train_samples == 0 || knn.val_samples == 0) return std::nullopt;
-  if (training_set_->classes() == 0 || query_set()->classes() == 0) return std::nullopt;
-
-  const bool shared = !validation_set_;
-  const int64_t world = ranks_->world(), places = Places(*training_set_, world);
-  KnnSplit split{std::min(knn.train_samples, places),
-                 std::min(knn.val_samples, Places(*query_set(), world))};
-  if (shared) split = SplitForKnn(places, knn.train_samples, knn.val_samples);
-  if (split.bank == 0 || split.queries == 0) return std::nullopt;
-
-  const auto bank = Features(objective, training_set_, 0, split.bank);
-  const auto queries = Features(objective, query_set(), shared ? split.bank : 0, split.queries);
-  if (ranks_->rank() != 0) return std::nullopt;
-  const double accuracy = KnnAccuracy(bank, queries, knn.k, knn.temperature);
-  return std::isnan(accuracy) ? std::nullopt : std::optional(accuracy);
+bool Evaluation::labelled() const {
+  return training_set_->classes() > 0 && query_set()->classes() > 0;
 }
 
-// Places [first, first + count) of the set's seeded order.
-LabelledFeatures Evaluation::Features(models::Objective& objective,
-                                      std::shared_ptr<const data::Dataset> dataset, int64_t first,
-                                      int64_t count) {
-  const int64_t batch_size = BatchOf(*dataset, ranks_->world());
-  const models::InputWishes wishes{
-      .views = {{.name = kWholeImage, .size = objective.inputs().views.at(0).size}}};
-  const auto options =
-      EvaluationLoader(data_, settings_, wishes, batch_size, ranks_->rank(), ranks_->world());
-  const auto loader = data::MakeLoader(dataset, options, first / batch_size, HostMemory(device_),
-                                       [](const std::string&) {});
-  const int64_t skip = first % batch_size;
-
-  std::vector<torch::Tensor> parts;
-  LabelledFeatures all;
-  while (static_cast<int64_t>(all.labels.size()) < skip + count) {
-    const data::HostBatch batch = loader->Next();
-    const auto inputs = ToTensors(batch, device_);
-    parts.push_back(ranks_->all_gather(objective.features(inputs.at(kWholeImage))).cpu());
-    GatherLabels(*ranks_, device_, batch.labels, &all.labels);
+std::optional<Evaluation::Split> Evaluation::MakeSplit() const {
+  const KnnSettings& knn = settings_.eval.knn;
+  if (knn.train_samples == 0 || knn.val_samples == 0) return std::nullopt;
+  const int64_t places = reader_.Places(*training_set_);
+  Split split{std::min(knn.train_samples, places),
+              std::min(knn.val_samples, reader_.Places(*query_set())), 0};
+  if (!validation_set_) {
+    const KnnSplit shared = SplitForKnn(places, knn.train_samples, knn.val_samples);
+    split = {shared.bank, shared.queries, shared.bank};
   }
-  all.features = torch::cat(parts).narrow(0, skip, count).contiguous();
-  all.labels = {all.labels.begin() + skip, all.labels.begin() + skip + count};
-  return all;
+  if (split.bank == 0 || split.queries == 0) return std::nullopt;
+  return split;
+}
+
+Findings Evaluation::Look(models::Objective& objective) {
+  const auto split = MakeSplit();
+  if (!split) return {};
+  Findings findings =
+      Classify(*split, SizeOf(objective), [&objective](const models::Tensors& batch) {
+        return objective.features(batch.at(kWholeImage));
+      });
+  findings.retrieval = Retrieve(objective, *split);
+  return findings;
+}
+
+Findings Evaluation::RawPixels(const models::Objective& objective) {
+  const auto split = MakeSplit();
+  if (!split || !labelled()) return {};
+  Findings findings = Classify(*split, SizeOf(objective), Pixels);
+  findings.health.reset();
+  return findings;
+}
+
+Findings Evaluation::Classify(const Split& split, int size, const Embed& embed) {
+  const auto bank = reader_.Read(training_set_, 0, split.bank, size, {}, embed);
+  LabelledFeatures queries;
+  if (labelled()) {
+    queries = reader_.Read(query_set(), split.first_query, split.queries, size, {}, embed);
+  }
+  Findings findings;
+  if (!reader_.first_rank()) return findings;
+  findings.health = HealthOf(bank.features);
+  if (!labelled() || !findings.health->finite) return findings;
+  const KnnSettings& knn = settings_.eval.knn;
+  const double accuracy = KnnAccuracy(bank, queries, knn.k, knn.temperature);
+  if (!std::isnan(accuracy)) findings.knn = accuracy;
+  findings.probe = LinearProbe(bank, queries, settings_.eval.probe);
+  return findings;
+}
+
+std::optional<Retrieval> Evaluation::Retrieve(models::Objective& objective, const Split& split) {
+  const auto texts = objective.inputs().texts;
+  if (texts.empty()) return std::nullopt;
+  // Token ids are exact in fp32, so that one tensor carries all three.
+  int64_t dim = 0;
+  const auto read = reader_.Read(
+      query_set(), split.first_query, split.queries, SizeOf(objective), texts,
+      [&](const models::Tensors& batch) {
+        const torch::Tensor images = objective.image_embeddings(batch.at(kWholeImage));
+        const torch::Tensor& tokens = batch.at(texts[0].name);
+        dim = images.size(1);
+        return torch::cat({images, objective.text_features(tokens), tokens.to(images.dtype())}, 1);
+      });
+  if (!reader_.first_rank()) return std::nullopt;
+  const torch::Tensor& rows = read.features;
+  return RecallOfPairs(rows.narrow(1, 0, dim), rows.narrow(1, dim, dim),
+                       rows.narrow(1, 2 * dim, rows.size(1) - 2 * dim));
+}
+
+std::optional<FeatureHealth> Evaluation::Health(models::Objective& objective) {
+  const int64_t count = std::min(settings_.eval.collapse.samples, reader_.Places(*training_set_));
+  if (count == 0) return std::nullopt;
+  const auto read = reader_.Read(training_set_, 0, count, SizeOf(objective), {},
+                                 [&objective](const models::Tensors& batch) {
+                                   return objective.features(batch.at(kWholeImage));
+                                 });
+  if (!reader_.first_rank()) return std::nullopt;
+  return MeasureHealth(read.features);
 }
 
 std::vector<std::vector<torch::Tensor>> Evaluation::Pictures(models::Objective& objective) {

@@ -1,4 +1,4 @@
-// Looking at a model while it learns: kNN accuracy of its features, and its pictures.
+// Looking at a model while it learns: what its features know, how healthy they are, its pictures.
 //
 // The samples are fixed by the document's seed: the same for every step, restart and number of
 // ranks. Without a validation set, queries come from the training set; they are never in the bank.
@@ -14,7 +14,8 @@
 #include "models/objective.h"
 #include "worker/data/dataset.h"
 #include "worker/dist/communicator.h"
-#include "worker/trainer/knn.h"
+#include "worker/trainer/feature_reader.h"
+#include "worker/trainer/findings.h"
 #include "worker/trainer/settings.h"
 
 namespace ocellus::trainer {
@@ -26,25 +27,35 @@ class Evaluation {
              std::shared_ptr<const data::Dataset> validation_set, dist::Communicator* ranks,
              torch::Device device);
 
-  // Share of queries classified right, on rank 0; all ranks call it and compute their part of the
-  // features. Nothing when the samples have no labels or the document turns kNN off.
-  std::optional<double> Knn(models::Objective& objective);
+  // Everything that applies to `objective`, on rank 0; all ranks call it and compute their part of
+  // the features. Nothing that needs labels where there are none, nothing at all when the document
+  // turns kNN off (eval.knn's samples are those of all findings).
+  Findings Look(models::Objective& objective);
+
+  // kNN and probe of the pixels themselves, for comparison: images as `objective` sees them, made
+  // smaller to 32 x 32 where they are larger. As for the rest like Look.
+  Findings RawPixels(const models::Objective& objective);
+
+  // Health of the features of eval.collapse.samples training images. Rank 0 has it; all call it.
+  std::optional<FeatureHealth> Health(models::Objective& objective);
 
   // For each image its pictures as the objective makes them (original, masked, reconstructed ...),
   // with the same images and masks each time. Empty when there are none to show. Rank 0 calls it.
   std::vector<std::vector<torch::Tensor>> Pictures(models::Objective& objective);
 
  private:
-  LabelledFeatures Features(models::Objective& objective,
-                            std::shared_ptr<const data::Dataset> dataset, int64_t first,
-                            int64_t count);
+  struct Split;
+  std::optional<Split> MakeSplit() const;
+  Findings Classify(const Split& split, int size, const Embed& embed);
+  std::optional<Retrieval> Retrieve(models::Objective& objective, const Split& split);
   std::shared_ptr<const data::Dataset> query_set() const;
+  bool labelled() const;
 
   nlohmann::json data_;
   Settings settings_;
   std::shared_ptr<const data::Dataset> training_set_;
   std::shared_ptr<const data::Dataset> validation_set_;
-  dist::Communicator* ranks_;
+  FeatureReader reader_;
   torch::Device device_;
 };
 

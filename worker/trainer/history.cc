@@ -18,7 +18,8 @@ double NumberOr(const nlohmann::json& object, const char* key) {
 
 }  // namespace
 
-History::History(int64_t total_steps) : every_((total_steps + kRecordsMax - 1) / kRecordsMax) {}
+History::History(int64_t total_steps, std::optional<double> chance_loss)
+    : every_((total_steps + kRecordsMax - 1) / kRecordsMax), chance_loss_(chance_loss) {}
 
 void History::Add(const HistoryRecord& record) {
   if (every_ <= 1 || record.step % every_ == 0) records_.push_back(record);
@@ -27,11 +28,12 @@ void History::Add(const HistoryRecord& record) {
 std::string History::ToText() const {
   std::string text;
   for (const HistoryRecord& record : records_) {
-    const nlohmann::ordered_json line = {{"step", record.step},
-                                         {"loss", record.loss},
-                                         {"lr", record.lr},
-                                         {"grad_norm", record.grad_norm},
-                                         {"skipped", record.skipped}};
+    nlohmann::ordered_json line = {{"step", record.step},
+                                   {"loss", record.loss},
+                                   {"lr", record.lr},
+                                   {"grad_norm", record.grad_norm},
+                                   {"skipped", record.skipped}};
+    if (chance_loss_) line["chance_loss"] = *chance_loss_;
     text += line.dump() + "\n";
   }
   return text;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,12 +21,14 @@ struct HistoryRecord {
 class History {
  public:
   // A long run keeps every n-th step, so that there are at most about 10,000 records.
-  explicit History(int64_t total_steps);
+  // `chance_loss`: of an encoder that knows nothing, if there is such a level.
+  explicit History(int64_t total_steps, std::optional<double> chance_loss = std::nullopt);
 
   void Add(const HistoryRecord& record);
   const std::vector<HistoryRecord>& records() const { return records_; }
+  std::optional<double> chance_loss() const { return chance_loss_; }
 
-  // JSON lines, in the order of the steps.
+  // JSON lines, in the order of the steps; with chance_loss in each where there is one.
   std::string ToText() const;
 
   // Takes the records of an earlier text up to and with `last_step`; lines that are no records are
@@ -34,6 +37,7 @@ class History {
 
  private:
   int64_t every_;
+  std::optional<double> chance_loss_;
   std::vector<HistoryRecord> records_;
 };
 

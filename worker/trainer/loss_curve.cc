@@ -125,6 +125,16 @@ std::string Axes(const Axis& x, const Axis& y) {
   return svg + Text(20, (kTop + base) / 2, turned, "loss");
 }
 
+std::string ChanceLine(double loss, const Axis& y) {
+  char line[240];
+  std::snprintf(line, sizeof(line),
+                "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#b04040\" "
+                "stroke-width=\"1.4\" stroke-dasharray=\"7 5\"/>\n",
+                kLeft, Y(y, loss), kWidth - kRight, Y(y, loss));
+  return line + Text(kWidth - kRight - 4, Y(y, loss) - 6, "text-anchor=\"end\" fill=\"#b04040\"",
+                     "chance " + Number(loss));
+}
+
 std::string Escape(const std::string& text) {
   std::string escaped;
   for (const char c : text) {
@@ -149,6 +159,8 @@ std::string LossCurve(const History& history, const std::string& title) {
     high = i == 0 ? points[i].loss : std::max(high, points[i].loss);
     last = points[i].step;
   }
+  const auto chance = history.chance_loss();
+  if (chance && !points.empty()) low = std::min(low, *chance), high = std::max(high, *chance);
   const Axis x = MakeAxis(0, last, 8), y = MakeAxis(low, high, 6);
   char head[240];
   std::snprintf(head, sizeof(head),
@@ -161,6 +173,7 @@ std::string LossCurve(const History& history, const std::string& title) {
   svg += Axes(x, y);
   svg += Polyline(points, x, y, "stroke=\"#9dbfe0\" stroke-width=\"1\"");
   svg += Polyline(Smooth(points), x, y, "stroke=\"#1f5fa8\" stroke-width=\"2.2\"");
+  if (chance && !points.empty()) svg += ChanceLine(*chance, y);
   return svg + "</svg>\n";
 }
 

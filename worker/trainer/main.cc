@@ -47,6 +47,8 @@ int Main(int argc, char** argv) {
   importing->add_option("--weights", import_options.weights, "Official-name weights")->required();
   importing->add_option("--spec", import_options.spec, "The job that they must fit")->required();
   importing->add_option("--out", import_options.out, "File to write")->required();
+  importing->add_flag("--encoder-only", import_options.encoder_only,
+                      "Take the encoder; the rest keeps its initial values");
 
   FeaturesOptions features_options;
   auto* features = app.add_subcommand("features", "What an encoder makes of given images");
@@ -54,6 +56,22 @@ int Main(int argc, char** argv) {
   features->add_option("--weights", features_options.weights, "Official-name weights")->required();
   features->add_option("--images", features_options.images, "Normalised images")->required();
   features->add_option("--out", features_options.out, "File to write")->required();
+
+  EvalOptions eval_options;
+  auto* evaluating = app.add_subcommand("eval", "What a checkpoint's encoder has learned");
+  evaluating->add_option("--checkpoint", eval_options.checkpoint, "Its folder, or a run's")
+      ->required();
+  evaluating->add_option("--data", eval_options.data, "Samples to learn from, else the job's");
+  evaluating->add_option("--val", eval_options.val, "Samples to ask for, else held back ones");
+  evaluating->add_option("--train-samples", eval_options.train_samples, "How many to learn from")
+      ->check(CLI::PositiveNumber);
+  evaluating->add_option("--val-samples", eval_options.val_samples, "How many to ask for")
+      ->check(CLI::PositiveNumber);
+  evaluating->add_option("--device", eval_options.device, "cpu or cuda");
+  evaluating->add_option("--threads", eval_options.threads, "Threads of computation")
+      ->check(CLI::Range(1, 1024));
+  evaluating->add_flag("--json", eval_options.json, "JSON on stdout instead of a table");
+  evaluating->add_option("--out", eval_options.out, "File that gets the JSON");
 
   try {
     app.parse(argc, argv);
@@ -64,6 +82,7 @@ int Main(int argc, char** argv) {
   if (*run) return RunCommand(run_options);
   if (*replay) return ReplayCommand(replay_options);
   if (*exporting) return ExportCommand(export_options);
+  if (*evaluating) return EvalCommand(eval_options);
   if (*features) return FeaturesCommand(features_options);
   return ImportCommand(import_options);
 }

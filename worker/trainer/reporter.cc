@@ -95,10 +95,11 @@ void TerminalReporter::ShowLine(std::FILE* to, const std::string& line) {
 }
 
 std::string ProgressLine(const wire::Step& step) {
-  char text[160];
-  std::snprintf(text, sizeof(text), "step %lld/%lld  loss %.4f  lr %.2e  %.0f images/s",
+  char text[160], chance[48] = "";
+  if (step.chance_loss) std::snprintf(chance, sizeof(chance), " (chance %.4g)", *step.chance_loss);
+  std::snprintf(text, sizeof(text), "step %lld/%lld  loss %.4f%s  lr %.2e  %.0f images/s",
                 static_cast<long long>(step.step), static_cast<long long>(step.total_steps),
-                step.loss, step.lr, step.images_per_s);
+                step.loss, chance, step.lr, step.images_per_s);
   std::string line = text;
   if (step.skipped > 0) line += "  " + std::to_string(step.skipped) + " skipped";
   const double images_left = static_cast<double>(step.samples) / static_cast<double>(step.step) *

@@ -67,7 +67,7 @@ class TerminalReporter final : public Reporter {
   std::chrono::steady_clock::time_point last_progress_{};
 };
 
-// "step 120/2000  loss 0.8123  lr 1.20e-03  412 images/s  ETA 3m10s".
+// "step 120/2000  loss 4.8123 (chance 6.654)  lr 1.20e-03  412 images/s  ETA 3m10s".
 std::string ProgressLine(const wire::Step& step);
 
 }  // namespace ocellus::trainer

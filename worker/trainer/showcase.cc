@@ -35,11 +35,12 @@ Showcase::Showcase(const nlohmann::json& training, const std::string& job_name,
       job_name_(job_name),
       evaluation_(evaluation),
       artifacts_(artifacts),
-      reporter_(reporter) {}
+      reporter_(reporter),
+      alarm_(ReadSettings(training).eval.collapse) {}
 
 Showcase::View Showcase::LookAt(models::Objective& objective) {
   View view;
-  view.knn = evaluation_->Knn(objective);
+  view.findings = evaluation_->Look(objective);
   if (artifacts_) view.pictures = evaluation_->Pictures(objective);
   return view;
 }
@@ -47,25 +48,47 @@ Showcase::View Showcase::LookAt(models::Objective& objective) {
 void Showcase::Look(models::Objective& objective, int64_t step) {
   const bool random = step == 0 && training_["init"]["weights"] == "";
   View view = LookAt(objective);
-  TellKnn(random ? "knn_accuracy_init" : "knn_accuracy", view, step);
+  TellFindings(view.findings, random ? "_init" : "", step);
+  JudgeHealth(view.findings.health, step);
   PublishPictures(view.pictures, step);
   if (random) start_ = std::move(view);
+}
+
+void Showcase::CheckHealth(models::Objective& objective, int64_t step) {
+  const auto health = evaluation_->Health(objective);
+  TellFindings({.health = health}, "", step);
+  JudgeHealth(health, step);
 }
 
 void Showcase::Conclude(models::Objective& objective, int64_t step, torch::Device device) {
   if (!start_) {
     start_ = LookAt(*MakeRandomObjective(training_, device));
-    TellKnn("knn_accuracy_init", *start_, 0);
+    TellFindings(start_->findings, "_init", 0);
   }
   const View end = LookAt(objective);
-  TellKnn("knn_accuracy", end, step);
+  const Findings pixels = evaluation_->RawPixels(objective);
+  TellFindings(end.findings, "", step);
+  TellFindings(pixels, "_pixels", step);
+  JudgeHealth(end.findings.health, step);
   PublishPictures(end.pictures, step);
   PublishComparison(start_->pictures, end.pictures);
-  PublishKnn(*start_, end, step);
+  PublishFindings(start_->findings, end.findings, pixels, step);
 }
 
-void Showcase::TellKnn(const char* name, const View& view, int64_t step) {
-  if (view.knn) reporter_->Tell(wire::Metric{name, *view.knn, step});
+void Showcase::TellFindings(const Findings& findings, const std::string& suffix, int64_t step) {
+  EachMetric(findings, suffix, [&](const std::string& name, double value) {
+    reporter_->Tell(wire::Metric{name, value, step});
+  });
+}
+
+// Rank 0 alone has a health to judge.
+void Showcase::JudgeHealth(const std::optional<FeatureHealth>& health, int64_t step) {
+  if (!health || training_["eval"]["collapse"]["samples"] == 0) return;
+  if (const auto alarm = alarm_.Judge(*health, step)) {
+    reporter_->Tell(wire::Alarm{"collapse", step, *alarm});
+    reporter_->Log("warning", *alarm);
+  }
+  reporter_->Tell(wire::Metric{"collapsed", alarm_.collapsed() ? 1.0 : 0.0, step});
 }
 
 void Showcase::PublishPictures(const PictureSet& pictures, int64_t step) {
@@ -82,8 +105,16 @@ void Showcase::PublishComparison(const PictureSet& start, const PictureSet& end)
   artifacts_->Put("reconstruction", "reconstruction-start-end.png", PictureGrid(rows));
 }
 
-void Showcase::PublishKnn(const View& start, const View& end, int64_t step) {
-  if (!artifacts_ || !end.knn) return;
+void Showcase::PublishFindings(const Findings& start, const Findings& end, const Findings& pixels,
+                               int64_t step) {
+  const bool any = end.knn || end.health;
+  if (!artifacts_ || !any) return;
+  const nlohmann::ordered_json all = {{"step", step},
+                                      {"trained", ToJson(end)},
+                                      {"random", ToJson(start)},
+                                      {"pixels", ToJson(pixels)}};
+  artifacts_->Put("evaluation", "evaluation.json", all.dump(2) + "\n");
+  if (!end.knn) return;
   const nlohmann::ordered_json knn = {{"step", step},
                                       {"accuracy", OrNull(end.knn)},
                                       {"accuracy_init", OrNull(start.knn)},

@@ -1,4 +1,5 @@
-// What people see of a run: loss curve, reconstructions, kNN accuracy against the random start.
+// What people see of a run: loss curve, reconstructions, what the features know against the random
+// start, and the alarm when they collapse.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 #include "models/objective.h"
 #include "worker/trainer/artifacts.h"
+#include "worker/trainer/collapse_alarm.h"
 #include "worker/trainer/evaluation.h"
 #include "worker/trainer/history.h"
 
@@ -21,12 +23,15 @@ class Showcase {
   Showcase(const nlohmann::json& training, const std::string& job_name, Evaluation* evaluation,
            Artifacts* artifacts, Reporter* reporter);
 
-  // Looks at `objective` after `step` steps: pictures, and kNN accuracy as a metric.
+  // Looks at `objective` after `step` steps: pictures, findings as metrics, the alarm.
   void Look(models::Objective& objective, int64_t step);
 
-  // The last look: also knn.json and the grid of start against end. The start is the model with the
-  // seed's random values; it is made again when this process has not seen it (the run was resumed,
-  // or began with given weights).
+  // The alarm alone: cheaper than a look.
+  void CheckHealth(models::Objective& objective, int64_t step);
+
+  // The last look: also evaluation.json, knn.json and the grid of start against end. The start is
+  // the model with the seed's random values; it is made again when this process has not seen it
+  // (the run was resumed, or began with given weights).
   void Conclude(models::Objective& objective, int64_t step, torch::Device device);
 
   // history.jsonl and loss.svg. Rank 0 alone.
@@ -35,21 +40,24 @@ class Showcase {
  private:
   using PictureSet = std::vector<std::vector<torch::Tensor>>;
   struct View {
-    std::optional<double> knn;
+    Findings findings;
     PictureSet pictures;
   };
 
   View LookAt(models::Objective& objective);
-  void TellKnn(const char* name, const View& view, int64_t step);
+  void TellFindings(const Findings& findings, const std::string& suffix, int64_t step);
+  void JudgeHealth(const std::optional<FeatureHealth>& health, int64_t step);
   void PublishPictures(const PictureSet& pictures, int64_t step);
   void PublishComparison(const PictureSet& start, const PictureSet& end);
-  void PublishKnn(const View& start, const View& end, int64_t step);
+  void PublishFindings(const Findings& start, const Findings& end, const Findings& pixels,
+                       int64_t step);
 
   nlohmann::json training_;
   std::string job_name_;
   Evaluation* evaluation_;
   Artifacts* artifacts_;
   Reporter* reporter_;
+  CollapseAlarm alarm_;
   std::optional<View> start_;
 };
 

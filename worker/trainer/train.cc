@@ -116,7 +116,8 @@ void Rank::Join() {
 
   if (first()) {
     artifacts_ = std::make_unique<Artifacts>(store_.get(), document_.prefix, &reporter_);
-    history_ = std::make_unique<History>(schedule_.total_steps);
+    history_ = std::make_unique<History>(schedule_.total_steps,
+                                         objective_->chance_loss(settings_.micro_batch()));
     if (restored) history_->Restore(artifacts_->Get("history.jsonl"), start_.step);
     checkpointer_ = std::make_unique<Checkpointer>(document_, store_.get(), &control_, &reporter_,
                                                    restored ? start_.step : -1);

@@ -7,7 +7,10 @@
 namespace ocellus::trainer {
 
 TrainLoop::TrainLoop(const LoopParts& parts, const Progress& start)
-    : parts_(parts), step_(start.step), guard_(parts.settings.guard, start.skipped) {}
+    : parts_(parts),
+      step_(start.step),
+      guard_(parts.settings.guard, start.skipped),
+      chance_loss_(parts.objective->chance_loss(parts.settings.micro_batch())) {}
 
 bool TrainLoop::Run() {
   const LoopParts& p = parts_;
@@ -42,12 +45,12 @@ bool TrainLoop::Run() {
     if (p.checkpointer) p.checkpointer->Advance();
     const bool save = Due(p.document->checkpoint.every_steps);
     const bool look = Due(p.settings.eval.every_steps);
+    const bool check = !look && Due(p.settings.eval.collapse.every_steps);
     if (save) Save();
-    if (look) {
-      p.reporter->Tell(wire::Phase{"eval"});
-      p.showcase->Look(*p.objective, step_);
-    }
-    if (save || look) {
+    if (look || check) p.reporter->Tell(wire::Phase{"eval"});
+    if (look) p.showcase->Look(*p.objective, step_);
+    if (check) p.showcase->CheckHealth(*p.objective, step_);
+    if (save || look || check) {
       p.reporter->Tell(wire::Phase{"train"});
       clock_.Restart(p.loader->wait_seconds(), p.ranks->wait_seconds());
     }
@@ -99,6 +102,7 @@ void TrainLoop::TellStep(const Verdict& verdict) {
   event.step_s = clock_.step_seconds();
   event.data_wait_s = clock_.data_wait_seconds();
   event.collective_wait_s = clock_.collective_wait_seconds();
+  event.chance_loss = chance_loss_;
   event.images_per_s = clock_.steps_per_second() * static_cast<double>(p.settings.global_batch);
   p.reporter->Tell(event);
   if (first_rank && step_ % p.settings.report_every_steps == 0) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "models/objective.h"
@@ -58,6 +59,7 @@ class TrainLoop {
   int64_t step_;  // finished ones
   Guard guard_;
   StepClock clock_;
+  std::optional<double> chance_loss_;
 };
 
 }  // namespace ocellus::trainer

@@ -25,6 +25,7 @@ void Visit(V& v, Step& e) {
   v("grad_norm", e.grad_norm), v("samples", e.samples), v("step_s", e.step_s);
   v("data_wait_s", e.data_wait_s), v("collective_wait_s", e.collective_wait_s);
   v("skipped", e.skipped), v("images_per_s", e.images_per_s);
+  v("chance_loss", e.chance_loss);
 }
 template <typename V>
 void Visit(V& v, Restored& e) {
@@ -54,6 +55,10 @@ void Visit(V& v, Artifact& e) {
 template <typename V>
 void Visit(V& v, Metric& e) {
   v("name", e.name), v("value", e.value), v("step", e.step);
+}
+template <typename V>
+void Visit(V& v, Alarm& e) {
+  v("name", e.name), v("step", e.step), v("text", e.text);
 }
 template <typename V>
 void Visit(V& v, Log& e) {
@@ -97,6 +102,9 @@ struct Writer {
     (*object)[key] = value;
   }
   void operator()(const char* key, FaultClass& value) { (*object)[key] = Name(value); }
+  void operator()(const char* key, std::optional<double>& value) {
+    if (value) (*object)[key] = *value;
+  }
 };
 
 template <typename T>
@@ -119,6 +127,7 @@ const std::map<std::string, EventBody (*)(Fields*)>& Readers() {
       {"checkpoint_failed", ReadBody<CheckpointFailed>},
       {"artifact", ReadBody<Artifact>},
       {"metric", ReadBody<Metric>},
+      {"alarm", ReadBody<Alarm>},
       {"log", ReadBody<Log>},
       {"stop_ack", ReadBody<StopAck>},
       {"exit", ReadBody<ExitRecord>}};
@@ -137,6 +146,7 @@ constexpr std::array kTypes = {"",
                                "checkpoint_failed",
                                "artifact",
                                "metric",
+                               "alarm",
                                "log",
                                "stop_ack",
                                "exit"};

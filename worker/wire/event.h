@@ -33,6 +33,8 @@ struct Step {
   double collective_wait_s = 0;
   int64_t skipped = 0;
   double images_per_s = 0;
+  // The loss of an encoder that knows nothing; absent where the method has no such level.
+  std::optional<double> chance_loss;
 };
 
 struct Restored {
@@ -74,6 +76,13 @@ struct Metric {
   int64_t step = 0;
 };
 
+// Something about the training that a person should look at; the run goes on.
+struct Alarm {
+  std::string name;  // "collapse"
+  int64_t step = 0;
+  std::string text;
+};
+
 struct Log {
   std::string level;  // debug, info, warning, error
   std::string text;
@@ -92,9 +101,9 @@ struct ExitRecord {
 };
 
 // Holds std::monostate when its type is not known here: to be ignored.
-using EventBody =
-    std::variant<std::monostate, Hello, Phase, Step, Restored, Damaged, CheckpointBegin,
-                 CheckpointReady, CheckpointFailed, Artifact, Metric, Log, StopAck, ExitRecord>;
+using EventBody = std::variant<std::monostate, Hello, Phase, Step, Restored, Damaged,
+                               CheckpointBegin, CheckpointReady, CheckpointFailed, Artifact, Metric,
+                               Alarm, Log, StopAck, ExitRecord>;
 
 struct Event {
   int rank = 0;

@@ -99,4 +99,9 @@ void Fields::Read(const char* key, std::vector<std::string>* out) {
   }
 }
 
+void Fields::Read(const char* key, std::optional<double>* out) {
+  out->reset();
+  if (object_.is_object() && object_.contains(key)) Read(key, &out->emplace());
+}
+
 }  // namespace ocellus::wire

@@ -28,6 +28,8 @@ class Fields {
   // null is NaN: JSON has no other way to say so.
   void Read(const char* key, double* out);
   void Read(const char* key, std::vector<std::string>* out);
+  // A key that may be missing; nothing then.
+  void Read(const char* key, std::optional<double>* out);
   // The value under `key`; a null value when it is missing.
   const nlohmann::json& Child(const char* key);
 

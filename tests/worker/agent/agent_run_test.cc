@@ -156,5 +156,17 @@ TEST_F(AgentRun, MetricsPassPromtoolAndGoAfterTheEnd) {
   EXPECT_THAT(ReadMetrics(), testing::Not(HasSubstr("j-1")));
 }
 
+TEST_F(AgentRun, AnAlarmBecomesAnEventOfTheJob) {
+  StartAgent();
+  coordinator_->Send(StartGang({{{{"steps", 3}}, {{"alarm", "features are the same"}}}}));
+  WaitForEnds(1);
+  const bool told = coordinator_->WaitFor([](const Heard& heard) {
+    return std::any_of(heard.events.begin(), heard.events.end(), [](const auto& event) {
+      return event.warning().text() == "features are the same";
+    });
+  });
+  EXPECT_TRUE(told);
+}
+
 }  // namespace
 }  // namespace ocellus::agent

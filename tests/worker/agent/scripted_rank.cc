@@ -9,9 +9,10 @@
 //   {"checkpoint": true}     begin, grant, ready, result; prints "committed N" or "refused N: why"
 //   {"train": true}          a step every 5 ms until `stop`; then ack, checkpoint if asked, exit
 //   {"await": folder}        waits until the folder is there
-//   {"deaf": true}           sleeps for ever, also through SIGTERM
+//   {"deaf": true}           sleeps for ever, also through SIGTERM; prints "stacks" on SIGQUIT
 //   {"die": signal}          {"exit": code} without a record
 //   {"end": {class, outcome}}  the exit record, and its exit code
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -41,6 +42,8 @@ class ScriptedRank {
     std::string line;
     if (in_.Next(&line) != LineReader::Result::kLine) std::exit(1);
     document_ = RequireDocument(line);
+    // Several commands may come in one piece: the reader is asked before the pipe.
+    fcntl(0, F_SETFL, O_NONBLOCK);
     if (!document_.restore.empty()) step_ = document_.restore[0].step;
     Tell(Hello{kVersion, getpid(), "scripted"});
     for (const json& action : document_.spec["ranks"][document_.rank]) {
@@ -57,6 +60,7 @@ class ScriptedRank {
     if (verb == "phase") Tell(Phase{value});
     if (verb == "artifact") Tell(Artifact{value, "somewhere"});
     if (verb == "metric") Tell(Metric{value, 0.5, step_});
+    if (verb == "alarm") Tell(Alarm{"collapse", step_, value});
     if (verb == "damaged") Tell(Damaged{value, "size differs"});
     if (verb == "checkpoint") SaveCheckpoint();
     if (verb == "train") Train();
@@ -81,6 +85,9 @@ class ScriptedRank {
     }
     if (verb == "deaf") {
       signal(SIGTERM, SIG_IGN);
+      signal(SIGQUIT, [](int) {
+        if (write(STDERR_FILENO, "stacks\n", 7) != 7) _exit(1);
+      });
       Tell(Log{"info", "deaf"});
       for (;;) pause();
     }
@@ -107,11 +114,14 @@ class ScriptedRank {
 
   // The next command; nothing after `wait_ms`. The agent's end is ours.
   Command Next(int wait_ms) {
-    pollfd entry{0, POLLIN, 0};
-    if (poll(&entry, 1, wait_ms) <= 0) return {};
     std::string line, error;
-    if (in_.Next(&line) != LineReader::Result::kLine) _exit(1);
-    return ParseCommand(line, &error).value();
+    for (;;) {
+      const LineReader::Result result = in_.Next(&line);
+      if (result == LineReader::Result::kLine) return ParseCommand(line, &error).value();
+      if (result != LineReader::Result::kAgain) _exit(1);
+      pollfd entry{0, POLLIN, 0};
+      if (poll(&entry, 1, wait_ms) <= 0) return {};
+    }
   }
 
   void SaveCheckpoint() {

@@ -83,6 +83,26 @@ TEST_F(TrainMetricsTest, SeriesGoSomeTimeAfterTheEnd) {
   train_.Step("j", 0, StepAt(1), 1);  // late: ignored
 }
 
+TEST_F(TrainMetricsTest, EvaluationsAndTheCollapseHaveSeries) {
+  train_.Start("j", {0});
+  EXPECT_THAT(Page(), HasSubstr("ocellus_train_collapsed{job=\"j\"} 0"));
+  train_.Value("j", {"collapsed", 1, 1});
+  train_.Value("j", {"probe_accuracy_pixels", 0.25, 1});
+  train_.Value("j", {"zero_shot_top5_init", 0.5, 1});
+  train_.Value("j", {"recall_text_to_image_10", 0.75, 1});
+  wire::Step step = StepAt(1);
+  step.chance_loss = 6.5;
+  train_.Step("j", 0, step, 1);
+  for (const char* line :
+       {"ocellus_train_collapsed{job=\"j\"} 1",
+        "ocellus_train_probe_accuracy{encoder=\"pixels\",job=\"j\"} 0.25",
+        "ocellus_train_zero_shot_accuracy{encoder=\"initial\",job=\"j\",k=\"5\"} 0.5",
+        "ocellus_train_retrieval_recall{direction=\"text_to_image\",job=\"j\",k=\"10\"} 0.75",
+        "ocellus_train_chance_loss{job=\"j\"} 6.5"}) {
+    EXPECT_THAT(Page(), HasSubstr(line));
+  }
+}
+
 TEST_F(TrainMetricsTest, ARestartWithinThatTimeKeepsThem) {
   const SteadyTime end = SteadyClock::now();
   train_.Start("j", {0});

@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 
 #include "tests/worker/trainer/tiny_job.h"
 #include "worker/checkpoint/retention.h"
@@ -81,9 +82,9 @@ TEST_F(CommandLine, RunTrainsAndLeavesItsResults) {
   EXPECT_EQ(result.code, 0) << result.text;
   EXPECT_THAT(result.text, AllOf(HasSubstr("step 2/6"), HasSubstr("images/s"),
                                  HasSubstr("SUCCEEDED at step 6"), HasSubstr("artifacts")));
-  for (const char* name : {"loss.svg", "history.jsonl", "knn.json", "encoder.safetensors",
-                           "reconstruction-000000000.png", "reconstruction-000000006.png",
-                           "reconstruction-start-end.png"}) {
+  for (const char* name : {"loss.svg", "history.jsonl", "knn.json", "evaluation.json",
+                           "encoder.safetensors", "reconstruction-000000000.png",
+                           "reconstruction-000000006.png", "reconstruction-start-end.png"}) {
     EXPECT_TRUE(fs::exists(dir() / "out/artifacts" / name)) << name;
   }
 }
@@ -170,6 +171,46 @@ TEST_F(CommandLine, ReplayWritesExactlyTheNamesOfTheContract) {
   for (const auto& tensor : got.tensors()) got_names.push_back(tensor.name);
   for (const auto& tensor : expected.tensors()) expected_names.push_back(tensor.name);
   EXPECT_THAT(got_names, testing::UnorderedElementsAreArray(expected_names));
+}
+
+// The command finds what the run found at its end.
+TEST_F(CommandLine, EvalRepeatsTheLastLookOfTheRun) {
+  ASSERT_EQ(Run("out").code, 0);
+  const std::string eval = "eval --checkpoint " + (dir() / "out").string();
+  const Result result = Trainer(eval + " --json --out " + (dir() / "eval.json").string());
+  ASSERT_EQ(result.code, 0) << result.text;
+  EXPECT_EQ(result.text, Bytes(dir() / "eval.json"));
+  const auto found = nlohmann::json::parse(result.text);
+  const auto left = nlohmann::json::parse(Bytes(dir() / "out/artifacts/evaluation.json"));
+  EXPECT_EQ(found["step"], 6);
+  for (const char* key : {"trained", "random", "pixels"}) EXPECT_EQ(found[key], left[key]) << key;
+  EXPECT_TRUE(found["trained"].contains("probe"));
+  EXPECT_GT(found["trained"]["features"]["effective_rank"], 1);
+
+  const Result table = Trainer(eval);
+  EXPECT_EQ(table.code, 0) << table.text;
+  EXPECT_THAT(table.text, AllOf(HasSubstr("step 6 of"), HasSubstr("random"), HasSubstr("pixels"),
+                                HasSubstr("linear probe top-1"), HasSubstr("effective rank")));
+}
+
+TEST_F(CommandLine, EvalTakesOtherDataAndNamesWhatIsWrong) {
+  ASSERT_EQ(Run("out").code, 0);
+  const std::string eval = "eval --checkpoint " + (dir() / "out").string();
+  WritePictures(dir() / "others", 24);
+  const Result others = Trainer(eval + " --json --data " + (dir() / "others").string() + " --val " +
+                                (dir() / "pictures").string() + " --val-samples 16");
+  ASSERT_EQ(others.code, 0) << others.text;
+  EXPECT_EQ(nlohmann::json::parse(others.text)["trained"]["features"]["samples"], 24);
+
+  const auto refused = [&](const std::string& more, const std::string& name) {
+    const Result result = Trainer(eval + " " + more);
+    EXPECT_EQ(result.code, 2) << result.text;
+    EXPECT_THAT(result.text, HasSubstr(name));
+  };
+  refused("--data /nowhere/at/all", "/nowhere/at/all");
+  refused("--device tpu", "--device tpu");
+  refused("--out /nowhere/eval.json", "/nowhere/eval.json");
+  EXPECT_EQ(Trainer("eval --checkpoint " + (dir() / "pictures").string()).code, 2);
 }
 
 TEST_F(CommandLine, ReplayNamesWhatIsWrong) {

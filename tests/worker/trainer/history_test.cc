@@ -19,6 +19,15 @@ TEST(History, ComesBackToTheLastBit) {
   EXPECT_EQ(again.records()[2].loss, 1.0 / 3.0 / 3);
 }
 
+TEST(History, HasTheChanceLevelOnEveryLine) {
+  History history(10, 6.5);
+  history.Add(Record(1, 2));
+  EXPECT_NE(history.ToText().find("\"chance_loss\":6.5"), std::string::npos);
+  History again(10, 6.5);
+  again.Restore(history.ToText(), 5);
+  EXPECT_EQ(again.ToText(), history.ToText());
+}
+
 TEST(History, IsCutToTheRestoredStep) {
   History history(10);
   for (int64_t step = 1; step <= 5; ++step) history.Add(Record(step, 1));

@@ -32,6 +32,15 @@ TEST(LossCurve, LeavesOutWhatIsNotFinite) {
   EXPECT_THAT(LossCurve(history, ""), AllOf(Not(HasSubstr("nan")), Not(HasSubstr("inf"))));
 }
 
+TEST(LossCurve, ShowsTheChanceLevelDashed) {
+  EXPECT_THAT(LossCurve(Curve(20), ""), Not(HasSubstr("stroke-dasharray")));
+  History history(2, 6.654);
+  history.Add({1, 2.0});
+  history.Add({2, 1.0});
+  EXPECT_THAT(LossCurve(history, ""),
+              AllOf(HasSubstr("stroke-dasharray"), HasSubstr("chance 6.654")));
+}
+
 TEST(LossCurve, OfNothingIsStillAPicture) {
   EXPECT_THAT(LossCurve(History(10), "empty"), AllOf(HasSubstr("</svg>"), Not(HasSubstr("nan"))));
 }

@@ -86,6 +86,8 @@ TEST(ProgressLine, SaysWhatAPersonWantsToKnow) {
   EXPECT_THAT(ProgressLine(step), HasSubstr("step 120/2000  loss 0.8123"));
   EXPECT_THAT(ProgressLine(step), HasSubstr("412 images/s"));
   EXPECT_THAT(ProgressLine(step), HasSubstr("ETA 4m52s"));
+  step.chance_loss = 6.65421;
+  EXPECT_THAT(ProgressLine(step), HasSubstr("loss 0.8123 (chance 6.654)"));
   step.skipped = 2;
   EXPECT_THAT(ProgressLine(step), HasSubstr("2 skipped"));
 }

@@ -37,7 +37,8 @@ std::vector<std::string> Outcome(const wire::Document& document) {
           store->Get(found.front().prefix + checkpoint::kOptimizerName),
           store->Get(document.prefix + "artifacts/history.jsonl"),
           store->Get(document.prefix + "artifacts/encoder.safetensors"),
-          store->Get(document.prefix + "artifacts/knn.json")};
+          store->Get(document.prefix + "artifacts/knn.json"),
+          store->Get(document.prefix + "artifacts/evaluation.json")};
 }
 
 class Resume : public testing::TestWithParam<int> {

@@ -22,6 +22,7 @@ std::vector<EventBody> OneOfEach() {
           CheckpointFailed{5, "full"},
           Artifact{"encoder", "u"},
           Metric{"knn_accuracy", 0.5, 5},
+          Alarm{"collapse", 5, "features are the same"},
           Log{"info", "hi \"there\"\n"},
           StopAck{6},
           ExitRecord{FaultClass::kStorage, "STORE_FULL", "no space", "free some", 6}};
@@ -62,6 +63,21 @@ TEST(Event, ALossThatIsNotFiniteSurvives) {
   const auto parsed = ParseEvent(Print(Event{0, 1, step}), &error);
   ASSERT_TRUE(parsed) << error;
   EXPECT_TRUE(std::isnan(std::get<Step>(parsed->body).loss));
+}
+
+TEST(Event, TheChanceLossMayBeAbsent) {
+  Step step;
+  std::string error;
+  EXPECT_EQ(Print(Event{0, 1, step}).find("chance_loss"), std::string::npos);
+  EXPECT_FALSE(std::get<Step>(ParseEvent(Print(Event{0, 1, step}), &error)->body).chance_loss);
+  step.chance_loss = 6.25;
+  const auto parsed = ParseEvent(Print(Event{0, 1, step}), &error);
+  ASSERT_TRUE(parsed) << error;
+  EXPECT_EQ(std::get<Step>(parsed->body).chance_loss, 6.25);
+  json wrong = json::parse(Print(Event{0, 1, step}));
+  wrong["chance_loss"] = "much";
+  EXPECT_FALSE(ParseEvent(wrong.dump(), &error));
+  EXPECT_NE(error.find("'chance_loss'"), std::string::npos) << error;
 }
 
 TEST(Event, UnknownTypesAndClassesAreTaken) {

@@ -1,0 +1,24 @@
+// Checkpoints that a person names.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "models/objective.h"
+#include "worker/checkpoint/restore.h"
+
+namespace ocellus::trainer {
+
+// `place`: a folder or file:// URI of a checkpoint, or of a run, which gives its newest. Throws
+// wire::Fault (user, NO_CHECKPOINT) when there is none, or what reading met.
+checkpoint::Restored OpenCheckpoint(const std::string& place);
+
+// The objective of a resolved `training` document with the weights of `restored`.
+std::unique_ptr<models::Objective> ObjectiveOf(const checkpoint::Restored& restored,
+                                               const nlohmann::json& training,
+                                               torch::Device device);
+
+}  // namespace ocellus::trainer
