@@ -71,9 +71,15 @@ Tensors FromFile(const checkpoint::SafetensorsFile& file) {
 
 void LoadState(Objective& objective, const Tensors& tensors, const std::string& origin) {
   const torch::NoGradGuard no_grad;
-  Tensors own = State(objective);
-  optim::CheckState(own, tensors, origin);
-  for (auto& [name, tensor] : own) tensor.copy_(tensors.at(name));
+  Tensors own = State(objective), given = tensors;
+  for (auto& [name, tensor] : given) {
+    const auto like = own.find(name);
+    if (like == own.end() || like->second.dim() + tensor.dim() != 1) continue;
+    // A scalar, which some writers store as [1].
+    if (tensor.numel() == like->second.numel()) tensor = tensor.reshape(like->second.sizes());
+  }
+  optim::CheckState(own, given, origin);
+  for (auto& [name, tensor] : own) tensor.copy_(given.at(name));
 }
 
 Tensors ReadFile(const std::string& path) {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "models/weights/import.h"
 #include "models/weights/weights.h"
 
 namespace ocellus::trainer {
@@ -17,16 +18,11 @@ std::unique_ptr<models::Objective> MakeRandomObjective(const nlohmann::json& tra
 }
 
 void LoadStartingWeights(models::Objective& objective, const std::string& path) {
-  models::Tensors given = models::weights::ReadFile(path);
-  const models::Tensors encoder = objective.encoder_weights();
-  bool encoder_alone = given.size() == encoder.size();
-  for (const auto& [name, tensor] : encoder) encoder_alone = encoder_alone && given.contains(name);
-  if (encoder_alone) {
-    for (const auto& [name, tensor] : models::weights::State(objective)) {
-      given.try_emplace(name, tensor.cpu());
-    }
-  }
-  models::weights::LoadState(objective, given, path);
+  namespace weights = models::weights;
+  const models::Tensors given = weights::ReadFile(path);
+  const auto part = weights::IsEncoderAlone(objective, given) ? weights::ImportPart::kEncoder
+                                                              : weights::ImportPart::kAll;
+  weights::Import(objective, given, part, path);
 }
 
 }  // namespace ocellus::trainer
