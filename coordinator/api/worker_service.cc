@@ -50,19 +50,35 @@ std::string ActorOf(const std::string& node) { return absl::StrCat("agent:", nod
 
 }  // namespace
 
-WorkerService::WorkerService(const ApiParts& parts) : parts_(parts) {
+WorkerService::WorkerService(const ApiParts& parts)
+    : parts_(parts), history_(parts.store, parts.clock) {
   for (const char* rpc : {"Session", "ReportEvents", "PutLogs", "BeginCheckpoint",
                           "CommitCheckpoint", "ReportDamage"}) {
     parts_.metrics->Counter(metric::kStaleRejections, {{"rpc", rpc}});
   }
 }
 
-void WorkerService::CountIfStale(const std::string& rpc, const absl::Status& status) {
+void WorkerService::CountIfStale(const std::string& node, const std::string& rpc,
+                                 const absl::Status& status) {
   const v1::ErrorReason reason = ReasonOf(status);
   if (reason == v1::ERROR_REASON_STALE_GENERATION || reason == v1::ERROR_REASON_STALE_SESSION) {
     parts_.metrics->Counter(metric::kStaleRejections, {{"rpc", rpc}}).Increment();
     Log(LogSeverity::kWarning, "stale_refused",
         {{"rpc", rpc}, {"why", std::string(status.message())}});
+  }
+  history_.AddRefusal(node, rpc, status);
+}
+
+void WorkerService::Remember(const std::string& node,
+                             const google::protobuf::RepeatedPtrField<v1::GangStatus>& announced,
+                             const std::vector<v1::GangRef>& stale) {
+  for (const v1::GangRef& gang : stale) {
+    for (const v1::GangStatus& status : announced) {
+      if (status.gang().job_id() == gang.job_id() &&
+          status.gang().generation() == gang.generation()) {
+        history_.AddAnnounced(node, status);
+      }
+    }
   }
 }
 
@@ -79,7 +95,7 @@ grpc::Status WorkerService::Serve(const grpc::ServerContext& context, const Requ
     if (status.ok()) {
       status = body();
     }
-    CountIfStale(rpc, status);
+    CountIfStale(request.node(), rpc, status);
     return status;
   });
 }
@@ -90,6 +106,8 @@ grpc::Status WorkerService::Register(grpc::ServerContext* context,
   return Answer(*context, *request, [&]() -> absl::Status {
     OCELLUS_RETURN_IF_ERROR(CheckRegistration(*request));
     OCELLUS_ASSIGN_OR_RETURN(*response, parts_.fleet->Register(*request));
+    Remember(request->node(), request->gangs(),
+             {response->stale().begin(), response->stale().end()});
     return absl::OkStatus();
   });
 }
@@ -110,7 +128,7 @@ grpc::Status WorkerService::Session(
     outbox = connected.ok() ? *connected : nullptr;
   }
   if (!status.ok()) {
-    CountIfStale("Session", status);
+    CountIfStale(node, "Session", status);
     return ToGrpc(status);
   }
   std::thread writer([&] {
@@ -125,9 +143,11 @@ grpc::Status WorkerService::Session(
   do {
     const auto stale = parts_.fleet->Heartbeat(request);
     status = stale.status();
-    CountIfStale("Session", status);
-    if (stale.ok() && *stale > 0) {
-      parts_.metrics->Counter(metric::kStaleRejections, {{"rpc", "Session"}}).Increment(*stale);
+    CountIfStale(node, "Session", status);
+    if (stale.ok() && !stale->empty()) {
+      parts_.metrics->Counter(metric::kStaleRejections, {{"rpc", "Session"}})
+          .Increment(static_cast<double>(stale->size()));
+      Remember(node, request.gangs(), *stale);
     }
     // A store that cannot be read for a moment is no reason to lose sight of the agent.
     if (!status.ok() && !absl::IsUnavailable(status)) {

@@ -1,12 +1,15 @@
 // ocellus.v1.WorkerService: what agents say (docs/PROTOCOL.md). Every refusal of a stale generation
-// or session is counted. Thread-safe.
+// or session is counted, and the first one of a generation is told in its job's history.
+// Thread-safe.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "coordinator/api/parts.h"
+#include "coordinator/api/stale_history.h"
 #include "ocellus/v1/worker.grpc.pb.h"
 
 namespace ocellus::coordinator {
@@ -39,9 +42,14 @@ class WorkerService final : public v1::WorkerService::Service {
   template <typename Request>
   grpc::Status Serve(const grpc::ServerContext& context, const Request& request,
                      const std::string& rpc, absl::FunctionRef<absl::Status()> body);
-  void CountIfStale(const std::string& rpc, const absl::Status& status);
+  void CountIfStale(const std::string& node, const std::string& rpc, const absl::Status& status);
+  // Announced gangs that are not current.
+  void Remember(const std::string& node,
+                const google::protobuf::RepeatedPtrField<v1::GangStatus>& announced,
+                const std::vector<v1::GangRef>& stale);
 
   const ApiParts parts_;
+  StaleHistory history_;
 };
 
 }  // namespace ocellus::coordinator

@@ -177,7 +177,7 @@ absl::Status Fleet::CheckSession(const std::string& node, int64_t session) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<int> Fleet::Heartbeat(const v1::SessionRequest& request) {
+absl::StatusOr<std::vector<v1::GangRef>> Fleet::Heartbeat(const v1::SessionRequest& request) {
   OCELLUS_RETURN_IF_ERROR(CheckSession(request.node(), request.session()));
   std::vector<v1::GangRef> stale;
   OCELLUS_RETURN_IF_ERROR(store_->Read([&](Database& db) -> absl::Status {
@@ -196,7 +196,7 @@ absl::StatusOr<int> Fleet::Heartbeat(const v1::SessionRequest& request) {
     *order.mutable_kill()->mutable_gang() = gang;
     Send(request.node(), order);
   }
-  return static_cast<int>(stale.size());
+  return stale;
 }
 
 bool Fleet::Send(const std::string& node, const v1::SessionResponse& order) {

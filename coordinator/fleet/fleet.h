@@ -62,9 +62,8 @@ class Fleet {
 
   // Renews the lease. STALE_SESSION, NODE_NOT_FOUND.
   absl::Status CheckSession(const std::string& node, int64_t session);
-  // CheckSession, and orders to kill what the agent has but should not. Returns how many those
-  // were.
-  absl::StatusOr<int> Heartbeat(const v1::SessionRequest& request);
+  // CheckSession, and orders to kill what the agent has but should not. Returns those gangs.
+  absl::StatusOr<std::vector<v1::GangRef>> Heartbeat(const v1::SessionRequest& request);
 
   // False when the node is not connected.
   bool Send(const std::string& node, const v1::SessionResponse& order);

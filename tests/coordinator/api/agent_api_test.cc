@@ -26,6 +26,14 @@ class AgentApiTest : public testing::Test {
     return cluster_.Metric(metric::kStaleRejections, {{"rpc", rpc}});
   }
 
+  std::vector<v1::JobEvent> Rejections() {
+    std::vector<v1::JobEvent> events = cluster_.Events(job_);
+    std::erase_if(events, [](const v1::JobEvent& event) {
+      return event.type() != v1::JOB_EVENT_TYPE_STALE_REJECTED;
+    });
+    return events;
+  }
+
   Cluster cluster_;
   FakeAgent agent_;
   std::string job_;
@@ -48,6 +56,40 @@ TEST_F(AgentApiTest, StaleGenerationCanDoNothingAndIsCounted) {
     EXPECT_EQ(Refused(rpc), 1) << rpc;
   }
   EXPECT_EQ(cluster_.State(job_), "starting (launching)");
+}
+
+TEST_F(AgentApiTest, TheFirstRefusalOfAGenerationIsInTheHistory) {
+  for (int rank = 0; rank < 2; ++rank) {
+    ASSERT_TRUE(agent_.End(gang_, rank, "DIED", v1::FAILURE_CLASS_INFRA_PROCESS).ok());
+  }
+  cluster_.Step();
+  ASSERT_EQ(cluster_.State(job_).substr(0, 7), "pending");
+  EXPECT_FALSE(agent_.Begin(gang_, 5).ok());
+  EXPECT_FALSE(agent_.Log(gang_, 0, 1, "boo").ok());
+  EXPECT_FALSE(agent_.Log(Ref(job_, 9), 0, 1, "of the future").ok());
+  EXPECT_FALSE(agent_.Log(Ref("j-nobody", 1), 0, 1, "of no job").ok());
+  const auto refused = Rejections();
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_EQ(refused[0].generation(), 1);
+  EXPECT_EQ(refused[0].actor(), "agent:n");
+  EXPECT_THAT(refused[0].message(), HasSubstr("refused BeginCheckpoint of generation 1 on n"));
+}
+
+TEST_F(AgentApiTest, AStaleGangThatStillRunsIsInTheHistory) {
+  for (int rank = 0; rank < 2; ++rank) {
+    ASSERT_TRUE(agent_.End(gang_, rank, "DIED", v1::FAILURE_CLASS_INFRA_PROCESS).ok());
+  }
+  cluster_.Step();
+  v1::GangStatus ended = Status(gang_);
+  for (auto& rank : *ended.mutable_ranks()) {
+    rank.set_running(false);
+  }
+  agent_.Beat({ended});
+  EXPECT_TRUE(Rejections().empty());
+  agent_.Beat({Status(gang_)});
+  agent_.Beat({Status(gang_)});
+  ASSERT_EQ(Rejections().size(), 1u);
+  EXPECT_THAT(Rejections()[0].message(), HasSubstr("refused its announcement"));
 }
 
 TEST_F(AgentApiTest, AnotherNodeMayNotSpeakForTheGang) {

@@ -152,7 +152,7 @@ TEST_F(FleetTest, HeartbeatWithAStaleGangIsAnsweredByAKill) {
   beat.set_node("n");
   beat.set_session(session);
   *beat.add_gangs() = Announce("j-none", 4);
-  EXPECT_EQ(*fleet_->Heartbeat(beat), 1);
+  EXPECT_EQ(fleet_->Heartbeat(beat)->size(), 1u);
   const auto order = outbox->Pop();
   EXPECT_EQ(order->kill().gang().generation(), 4);
 }
