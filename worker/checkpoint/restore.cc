@@ -14,10 +14,16 @@ using wire::Fault;
 using wire::FaultClass;
 
 constexpr size_t kPartBytes = 4 << 20;
+constexpr char kDamaged[] = "DAMAGED_CHECKPOINT";
 
 [[noreturn]] void ThrowDamaged(const std::string& key, const std::string& cause) {
-  throw Fault(FaultClass::kStorage, "DAMAGED_CHECKPOINT", key + " " + cause,
-              "restore another checkpoint");
+  throw Fault(FaultClass::kStorage, kDamaged, key + " " + cause, "restore another checkpoint");
+}
+
+// Whether the bytes are wrong or gone. A store that cannot be read just now says nothing of them.
+bool IsDamage(const Fault& fault) {
+  const std::string& outcome = fault.outcome();
+  return outcome == kDamaged || outcome == "CORRUPT_FILE" || outcome == "OBJECT_MISSING";
 }
 
 Manifest ReadManifest(store::ObjectStore& store, const std::string& prefix) {
@@ -84,6 +90,7 @@ Restored Restore(store::ObjectStore& store, const std::vector<Candidate>& candid
     try {
       return Read(store, candidate);
     } catch (const Fault& fault) {
+      if (!IsDamage(fault)) throw;
       on_damaged(candidate, fault.what());
     }
   }

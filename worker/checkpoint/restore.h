@@ -28,14 +28,16 @@ struct Restored {
 using OnDamaged = std::function<void(const Candidate&, const std::string& fault)>;
 
 // Reads one checkpoint, checking size and SHA-256 of every file on the way. Throws wire::Fault
-// (storage, DAMAGED_CHECKPOINT) that names the file.
+// (storage) that names the file: DAMAGED_CHECKPOINT, CORRUPT_FILE or OBJECT_MISSING when its bytes
+// are wrong or gone, the store's own fault when it could not be read.
 Restored Read(store::ObjectStore& store, const Candidate& candidate);
 
 // As Read, without keeping the bytes. Returns the manifest.
 Manifest Verify(store::ObjectStore& store, const Candidate& candidate);
 
 // The first of `candidates` (newest first) that is sound. Throws wire::Fault (storage,
-// NO_CHECKPOINT_LEFT) when none is; never starts from nothing.
+// NO_CHECKPOINT_LEFT) when none is; never starts from nothing. A store's own fault (STORE_ERROR,
+// STORE_DENIED) is thrown on: it says nothing of the checkpoint, and the next try may well read it.
 Restored Restore(store::ObjectStore& store, const std::vector<Candidate>& candidates,
                  const OnDamaged& on_damaged);
 

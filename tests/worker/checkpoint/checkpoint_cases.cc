@@ -55,6 +55,7 @@ std::optional<store::ObjectInfo> WatchedStore::Head(const std::string& key) {
 }
 
 size_t WatchedStore::Read(const std::string& key, int64_t offset, std::span<std::byte> out) {
+  if (before_read_) before_read_(key);
   return inner_->Read(key, offset, out);
 }
 

@@ -26,11 +26,15 @@ class TempFolder {
   std::filesystem::path path_;
 };
 
-// Hands everything on to another store, but asks `before_append` before each part.
+// Hands everything on to another store, but asks `before_append` before each part that is written,
+// and `before_read`, if given, before each part that is read.
 class WatchedStore final : public store::ObjectStore {
  public:
-  WatchedStore(store::ObjectStore* inner, std::function<void(const std::string& key)> before_append)
-      : inner_(inner), before_append_(std::move(before_append)) {}
+  using Ask = std::function<void(const std::string& key)>;
+  WatchedStore(store::ObjectStore* inner, Ask before_append, Ask before_read = nullptr)
+      : inner_(inner),
+        before_append_(std::move(before_append)),
+        before_read_(std::move(before_read)) {}
   std::unique_ptr<store::ObjectWriter> Write(const std::string& key) override;
   void Put(const std::string& key, std::span<const std::byte> bytes) override;
   bool PutIfAbsent(const std::string& key, std::span<const std::byte> bytes) override;
@@ -42,7 +46,8 @@ class WatchedStore final : public store::ObjectStore {
 
  private:
   store::ObjectStore* inner_;
-  std::function<void(const std::string& key)> before_append_;
+  Ask before_append_;
+  Ask before_read_;
 };
 
 std::string ReadFile(const std::string& path);

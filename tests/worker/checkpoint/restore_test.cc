@@ -90,6 +90,39 @@ TEST_F(RestoreTest, FallsBackTwice) {
   EXPECT_EQ(faults_.size(), 2u);
 }
 
+TEST_F(RestoreTest, AStoreThatCannotBeReadIsNoDamage) {
+  for (const char* outcome : {"STORE_ERROR", "STORE_DENIED"}) {
+    bool broken = true;
+    WatchedStore store(store_.get(), nullptr, [&](const std::string& key) {
+      if (broken && key.ends_with(kModelName)) {
+        throw wire::Fault(wire::FaultClass::kStorage, outcome, "reading " + key);
+      }
+    });
+    int damaged = 0;
+    const auto count = [&](const Candidate&, const std::string&) { ++damaged; };
+    try {
+      Restore(store, candidates_, count);
+      FAIL() << outcome;
+    } catch (const wire::Fault& fault) {
+      EXPECT_EQ(fault.outcome(), outcome);
+    }
+    broken = false;
+    EXPECT_EQ(Restore(store, candidates_, count).from.step, 300);
+    EXPECT_EQ(damaged, 0);
+  }
+}
+
+TEST_F(RestoreTest, AFileThatVanishesWhileReadIsDamage) {
+  WatchedStore store(store_.get(), nullptr, [&](const std::string& key) {
+    if (key == candidates_[0].prefix + kModelName) store_->Delete(key);
+  });
+  int damaged = 0;
+  EXPECT_EQ(Restore(store, candidates_, [&](const Candidate&, const std::string&) { ++damaged; })
+                .from.step,
+            200);
+  EXPECT_EQ(damaged, 1);
+}
+
 TEST_F(RestoreTest, NeverStartsFromNothing) {
   for (size_t i = 0; i < 3; ++i) std::filesystem::remove(PathOf(i, kModelName));
   try {
