@@ -6,6 +6,8 @@
 
 #include <thread>
 
+#include "worker/trainer/stacks.h"
+
 namespace ocellus::trainer {
 
 void StopOnSignals(Control* control) {
@@ -13,13 +15,22 @@ void StopOnSignals(Control* control) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGQUIT);
+  PrepareStacks();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::thread([signals, control] {
-    int number = 0;
-    sigwait(&signals, &number);
-    control->RequestStop({number == SIGINT ? "interrupted" : "SIGTERM", 0, true});
-    sigwait(&signals, &number);
-    _exit(128 + number);
+    bool asked = false;
+    for (;;) {
+      int number = 0;
+      sigwait(&signals, &number);
+      if (number == SIGQUIT) {
+        DumpStacks(STDERR_FILENO);
+        continue;
+      }
+      if (asked) _exit(128 + number);
+      control->RequestStop({number == SIGINT ? "interrupted" : "SIGTERM", 0, true});
+      asked = true;
+    }
   }).detach();
 }
 
