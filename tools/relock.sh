@@ -11,7 +11,8 @@ debian_floor="pkg-config git ca-certificates python3-venv libsqlite3-dev libpng-
 # extract: unpacked into the toolchain folder, not installed.
 debian_extract="libvalijson-dev prometheus"
 
-pypi="torch==2.11.0 torchvision==0.26.0 numpy safetensors timm pillow scikit-image pytest PyYAML
+pypi="torch==2.11.0 torchvision==0.26.0 numpy safetensors timm pillow scikit-image scikit-learn
+  open_clip_torch ftfy pytest PyYAML
   grpcio grpcio-tools grpcio-health-checking grpcio-reflection protobuf googleapis-common-protos"
 pypi_cuda="cuda-toolkit[nvcc,cccl,cudart,nvrtc]==13.0.2 nvidia-nvvm==13.0.88
   nvidia-cuda-crt==13.0.88"
