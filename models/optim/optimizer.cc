@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "models/optim/adamw.h"
+#include "models/optim/lars.h"
+#include "models/optim/sgd.h"
 #include "worker/wire/fault.h"
 
 namespace ocellus::models::optim {
@@ -24,15 +26,45 @@ std::pair<std::string, json> OnlyKey(const json& section) {
 }
 
 std::unique_ptr<Optimizer> AdamWOf(const json& settings, std::vector<NamedParameter> parameters) {
-  try {
-    return MakeAdamW(std::move(parameters), {.beta1 = settings.at("betas").at(0).get<double>(),
-                                             .beta2 = settings.at("betas").at(1).get<double>(),
-                                             .eps = settings.at("eps").get<double>(),
-                                             .weight_decay = settings.at("weight_decay"),
-                                             .decay_all = settings.at("decay_all").get<bool>()});
-  } catch (const json::exception& error) {
-    ThrowBadSpec(std::string("optimizer.adamw: ") + error.what());
+  return MakeAdamW(std::move(parameters), {.beta1 = settings.at("betas").at(0).get<double>(),
+                                           .beta2 = settings.at("betas").at(1).get<double>(),
+                                           .eps = settings.at("eps").get<double>(),
+                                           .weight_decay = settings.at("weight_decay"),
+                                           .decay_all = settings.at("decay_all").get<bool>()});
+}
+
+LarsForm ParseForm(const std::string& form) {
+  if (form == "moco") return LarsForm::kMoco;
+  if (form == "simclr") return LarsForm::kSimclr;
+  if (form == "byol") return LarsForm::kByol;
+  ThrowBadSpec("optimizer.lars.form: '" + form + "' is none of moco, simclr, byol");
+}
+
+std::unique_ptr<Optimizer> LarsOf(const json& settings, std::vector<NamedParameter> parameters) {
+  return MakeLars(std::move(parameters),
+                  {.form = ParseForm(settings.at("form").get<std::string>()),
+                   .momentum = settings.at("momentum").get<double>(),
+                   .weight_decay = settings.at("weight_decay").get<double>(),
+                   .trust_coefficient = settings.at("trust_coefficient").get<double>()});
+}
+
+std::unique_ptr<Optimizer> SgdOf(const json& settings, std::vector<NamedParameter> parameters) {
+  const SgdSettings sgd{.momentum = settings.at("momentum").get<double>(),
+                        .weight_decay = settings.at("weight_decay").get<double>(),
+                        .nesterov = settings.at("nesterov").get<bool>(),
+                        .decay_all = settings.at("decay_all").get<bool>()};
+  if (sgd.nesterov && sgd.momentum == 0) {
+    ThrowBadSpec("optimizer.sgd.nesterov: needs a momentum above 0");
   }
+  return MakeSgd(std::move(parameters), sgd);
+}
+
+using Factory = std::unique_ptr<Optimizer> (*)(const json&, std::vector<NamedParameter>);
+
+const std::map<std::string, Factory>& Factories() {
+  static const std::map<std::string, Factory> factories = {
+      {"adamw", AdamWOf}, {"lars", LarsOf}, {"sgd", SgdOf}};
+  return factories;
 }
 
 }  // namespace
@@ -47,8 +79,15 @@ std::vector<NamedParameter> TrainableParameters(const torch::nn::Module& module)
 
 std::unique_ptr<Optimizer> MakeOptimizer(const json& section, torch::nn::Module& module) {
   const auto [name, settings] = OnlyKey(section);
-  if (name == "adamw") return AdamWOf(settings, TrainableParameters(module));
-  ThrowBadSpec("optimizer." + name + ": there is no such optimizer; known: adamw");
+  const auto factory = Factories().find(name);
+  if (factory == Factories().end()) {
+    ThrowBadSpec("optimizer." + name + ": there is no such optimizer; known: adamw, lars, sgd");
+  }
+  try {
+    return factory->second(settings, TrainableParameters(module));
+  } catch (const json::exception& error) {
+    ThrowBadSpec("optimizer." + name + ": " + error.what());
+  }
 }
 
 double PeakRate(const json& section, int64_t global_batch) {

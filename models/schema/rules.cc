@@ -58,6 +58,13 @@ void CheckPatches(const json& doc, Reporter* reporter) {
   }
 }
 
+// The section of the one optimizer, as a pointer.
+std::string OptimizerAt(const json& doc) {
+  const auto section = doc.find("optimizer");
+  bool named = section != doc.end() && section->is_object() && section->size() == 1;
+  return named ? "/optimizer/" + section->begin().key() : "/optimizer";
+}
+
 void CheckSchedule(const json& doc, Use use, Reporter* reporter) {
   for (const char* unit : {"steps", "epochs"}) {
     std::string total = unit == std::string("steps") ? "total_steps" : "epochs";
@@ -71,13 +78,40 @@ void CheckSchedule(const json& doc, Use use, Reporter* reporter) {
                     "a warm-up is a part of the run");
     }
   }
-  double lr = Number(doc, "/optimizer/adamw/lr", -1);
+  double lr = Number(doc, OptimizerAt(doc) + "/lr", -1);
   double min_lr = Number(doc, "/schedule/min_lr", 0);
   if (use == Use::kJob && lr >= 0 && min_lr > lr) {
     reporter->Add("schedule.min_lr",
                   doc["schedule"]["min_lr"].dump() + " is above the learning rate",
                   "the cosine goes down to it");
   }
+}
+
+void CheckResNet(const json& doc, Reporter* reporter) {
+  const json::json_pointer at("/model/resnet");
+  if (!doc.contains(at) || !doc[at].is_object()) return;
+  const json& resnet = doc[at];
+  int64_t depth = Size(doc, "/model/resnet/depth");
+  static const std::vector<int64_t> known = {18, 34, 50, 101, 152, 200};
+  if (depth > 0 && std::find(known.begin(), known.end(), depth) == known.end()) {
+    reporter->Add("model.resnet.depth", Text(depth) + " layers are no published network",
+                  "give 18, 34, 50, 101, 152 or 200, or block and layers");
+  }
+  if (resnet.contains("block") && !resnet.contains("layers")) {
+    reporter->Add("model.resnet.layers", "missing beside block", "give four numbers of blocks");
+  }
+  const json::json_pointer freeze("/objective/mocov3/freeze_patch_embed");
+  if (doc.contains(freeze) && doc[freeze] == true) {
+    reporter->Add("objective.mocov3.freeze_patch_embed", "a resnet has no patch embedding",
+                  "leave the key out");
+  }
+}
+
+void CheckSgd(const json& doc, Reporter* reporter) {
+  const json::json_pointer nesterov("/optimizer/sgd/nesterov");
+  if (!doc.contains(nesterov) || doc[nesterov] != true) return;
+  if (Number(doc, "/optimizer/sgd/momentum", 0) > 0) return;
+  reporter->Add("optimizer.sgd.nesterov", "needs momentum above 0", "give momentum, such as 0.9");
 }
 
 void CheckKnn(const json& doc, Reporter* reporter) {
@@ -98,9 +132,14 @@ void CheckRules(const json& training, Use use, Reporter* reporter) {
   CheckPatches(training, reporter);
   CheckSchedule(training, use, reporter);
   CheckKnn(training, reporter);
-  bool scaled = training.contains(json::json_pointer("/optimizer/adamw/base_lr"));
+  CheckResNet(training, reporter);
+  CheckSgd(training, reporter);
+  std::string optimizer = OptimizerAt(training);
+  bool scaled = training.contains(json::json_pointer(optimizer + "/base_lr"));
   if (use == Use::kReplay && scaled && Size(training, "/batch/global") == 0) {
-    reporter->Add("optimizer.adamw.base_lr", "is scaled by batch.global, which is absent",
+    std::string path = optimizer.substr(1) + ".base_lr";
+    std::replace(path.begin(), path.end(), '/', '.');
+    reporter->Add(path, "is scaled by batch.global, which is absent",
                   "give lr, the rate itself, or batch.global");
   }
 }

@@ -1,0 +1,78 @@
+#include "models/optim/lars.h"
+
+#include <utility>
+
+#include "models/optim/momentum_state.h"
+
+namespace ocellus::models::optim {
+namespace {
+
+bool IsNormOrBias(const NamedParameter& parameter) {
+  const std::string& name = parameter.name;
+  const std::string leaf = name.substr(name.rfind('.') + 1);
+  if (leaf == "bias") return true;
+  if (leaf == "weight" && parameter.tensor.dim() == 1) return true;
+  return name.find("norm") != std::string::npos || name.find("bn") != std::string::npos;
+}
+
+bool Adapts(const NamedParameter& parameter, LarsForm form) {
+  return form == LarsForm::kByol ? !IsNormOrBias(parameter) : parameter.tensor.dim() >= 2;
+}
+
+class Lars final : public Optimizer {
+ public:
+  Lars(std::vector<NamedParameter> parameters, const LarsSettings& settings) : settings_(settings) {
+    for (NamedParameter& parameter : parameters) {
+      (Adapts(parameter, settings.form) ? adapted_ : plain_).Add(std::move(parameter));
+    }
+  }
+
+  void Step(double lr) override {
+    const torch::NoGradGuard no_grad;
+    ++steps_;
+    if (!plain_.tensors.empty()) Move(plain_, plain_.Gradients(), lr);
+    if (!adapted_.tensors.empty()) Move(adapted_, AdaptedGradients(), lr);
+  }
+
+  int64_t steps() const override { return steps_; }
+
+  std::map<std::string, torch::Tensor> State() const override {
+    return MomentumState({&plain_, &adapted_}, steps_);
+  }
+
+  void LoadState(const std::map<std::string, torch::Tensor>& state) override {
+    steps_ = LoadMomentumState(State(), state);
+  }
+
+ private:
+  std::vector<torch::Tensor> AdaptedGradients() const {
+    std::vector<torch::Tensor> updates =
+        at::_foreach_add(adapted_.Gradients(), adapted_.tensors, settings_.weight_decay);
+    const torch::Tensor sizes = torch::stack(at::_foreach_norm(adapted_.tensors));
+    const torch::Tensor steepness = torch::stack(at::_foreach_norm(updates));
+    const torch::Tensor trust = torch::where((sizes > 0) & (steepness > 0),
+                                             settings_.trust_coefficient * sizes / steepness, 1.0);
+    at::_foreach_mul_(updates, trust.unbind());
+    return updates;
+  }
+
+  void Move(MomentumGroup& group, const std::vector<torch::Tensor>& updates, double lr) const {
+    const bool inside = settings_.form == LarsForm::kSimclr;
+    at::_foreach_mul_(group.buffers, settings_.momentum);
+    at::_foreach_add_(group.buffers, updates, inside ? lr : 1.0);
+    at::_foreach_add_(group.tensors, group.buffers, inside ? -1.0 : -lr);
+  }
+
+  LarsSettings settings_;
+  MomentumGroup plain_, adapted_;
+  int64_t steps_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Optimizer> MakeLars(std::vector<NamedParameter> parameters,
+                                    const LarsSettings& settings) {
+  return std::make_unique<Lars>(std::move(parameters), settings);
+}
+
+}  // namespace ocellus::models::optim
