@@ -19,6 +19,27 @@ float LogFloat(double value) {
   return static_cast<float>(std::log(static_cast<double>(static_cast<float>(value))));
 }
 
+struct Side {
+  int width, height;
+};
+
+// A size of an area uniform in crop_scale and of a ratio log-uniform in crop_ratio.
+Side DrawSide(ImageSize image, const ViewOptions& view, Draws& draws) {
+  const double area = static_cast<double>(image.width) * image.height;
+  const double target = area * UniformBetween(draws, static_cast<float>(view.crop_scale[0]),
+                                              static_cast<float>(view.crop_scale[1]));
+  const double log_ratio =
+      UniformBetween(draws, LogFloat(view.crop_ratio[0]), LogFloat(view.crop_ratio[1]));
+  const double ratio = static_cast<float>(std::exp(log_ratio));
+  return {RoundHalfEven(std::sqrt(target * ratio)), RoundHalfEven(std::sqrt(target / ratio))};
+}
+
+Rect Place(ImageSize image, Side side, Draws& draws) {
+  const int y = static_cast<int>(draws.Below(image.height - side.height + 1));
+  const int x = static_cast<int>(draws.Below(image.width - side.width + 1));
+  return {x, y, side.width, side.height};
+}
+
 Rect CentralCrop(ImageSize image, const ViewOptions& view) {
   const double ratio = static_cast<double>(static_cast<float>(image.width)) / image.height;
   const auto [low, high] = std::minmax(view.crop_ratio[0], view.crop_ratio[1]);
@@ -49,28 +70,25 @@ ViewPlan PlanCentre(ImageSize image, const ViewOptions& view) {
 
 Rect RandomResizedCrop(ImageSize image, const ViewOptions& view, Draws& draws) {
   constexpr int kTries = 10;
-  const double area = static_cast<double>(image.width) * image.height;
-  const float log_low = LogFloat(view.crop_ratio[0]);
-  const float log_high = LogFloat(view.crop_ratio[1]);
   for (int i = 0; i < kTries; ++i) {
-    const double target = area * UniformBetween(draws, static_cast<float>(view.crop_scale[0]),
-                                                static_cast<float>(view.crop_scale[1]));
-    const double log_ratio = UniformBetween(draws, log_low, log_high);
-    const double ratio = static_cast<float>(std::exp(log_ratio));
-    const int width = RoundHalfEven(std::sqrt(target * ratio));
-    const int height = RoundHalfEven(std::sqrt(target / ratio));
+    const auto [width, height] = DrawSide(image, view, draws);
     if (width <= 0 || width > image.width || height <= 0 || height > image.height) continue;
-    const int y = static_cast<int>(draws.Below(image.height - height + 1));
-    const int x = static_cast<int>(draws.Below(image.width - width + 1));
-    return {x, y, width, height};
+    return Place(image, {width, height}, draws);
   }
   return CentralCrop(image, view);
+}
+
+Rect SingleDrawCrop(ImageSize image, const ViewOptions& view, Draws& draws) {
+  const auto [width, height] = DrawSide(image, view, draws);
+  return Place(image, {std::clamp(width, 1, image.width), std::clamp(height, 1, image.height)},
+               draws);
 }
 
 ViewPlan PlanView(ImageSize image, const ViewOptions& view, Draws& draws) {
   if (!view.random) return PlanCentre(image, view);
   ViewPlan plan;
-  plan.source = RandomResizedCrop(image, view, draws);
+  const bool byol = view.colours.style == Style::kByol;
+  plan.source = byol ? SingleDrawCrop(image, view, draws) : RandomResizedCrop(image, view, draws);
   plan.out_width = plan.out_height = view.size;
   plan.flip = draws.Uniform() < view.flip;
   return plan;

@@ -23,8 +23,12 @@ struct ViewPlan {
 // ratio.
 Rect RandomResizedCrop(ImageSize image, const ViewOptions& view, Draws& draws);
 
-// Crop and flip of one sample: `draws` is the sample's stream of the view's name. With view.random
-// false nothing is drawn: torchvision's Resize(int(size / 0.875)) and CenterCrop(size).
+// BYOL's crop: one draw of area and ratio, each side cut to the image's.
+Rect SingleDrawCrop(ImageSize image, const ViewOptions& view, Draws& draws);
+
+// Crop and flip of one sample, in the style of its colours: `draws` is the sample's stream of the
+// view's name. With view.random false nothing is drawn: torchvision's Resize(int(size / 0.875)) and
+// CenterCrop(size).
 ViewPlan PlanView(ImageSize image, const ViewOptions& view, Draws& draws);
 
 }  // namespace ocellus::data

@@ -16,6 +16,7 @@ struct Sample {
   std::string image;    // encoded bytes (JPEG or PNG)
   int64_t label = -1;   // of `cls`, or of the folder's number; -1 when there is none
   std::string caption;  // of `txt`, or of `json`'s "caption"; empty when there is none
+  std::string mask;     // encoded bytes of `mask.png`; empty when there is none or none is wanted
 };
 
 class Dataset {
@@ -36,6 +37,7 @@ struct DatasetOptions {
   // ranges ("train-{000000..000127}.tar") of them; '~' and relative paths allowed.
   std::vector<std::string> sources;
   int64_t max_pixels = kDefaultMaxPixels;
+  bool masks = false;  // whether samples bring their masks
 };
 
 // Finds and indexes the sources; the index of a shard is kept beside it or in the cache folder

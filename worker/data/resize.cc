@@ -60,31 +60,13 @@ void Interleave(const Pixels& pixels, const Rect& source, int row, uint8_t* bloc
   }
 }
 
-void NormaliseRow(const uint8_t* row, const Normaliser& normaliser, int size, bool flip, float* out,
-                  int64_t plane) {
-  for (int channel = 0; channel < 3; ++channel) {
-    const float* value = normaliser.value[channel].data();
-    float* to = out + channel * plane + (flip ? size - 1 : 0);
-    const int step = flip ? -1 : 1;
-    for (int x = 0; x < size; ++x, to += step) *to = value[row[4 * x + channel]];
-  }
-}
-
 }  // namespace
 
-Normaliser::Normaliser(const ViewOptions& view) {
-  for (int channel = 0; channel < 3; ++channel) {
-    for (int v = 0; v < 256; ++v) {
-      const float scaled = static_cast<float>(v) / 255.0f;
-      value[channel][v] = (scaled - view.mean[channel]) / view.std[channel];
-    }
-  }
-}
-
-ResizeAxis MakeAxis(int in, int out, int window, int size, Interpolation interpolation) {
+ResizeAxis MakeAxis(int in, int out, int window, int size, Interpolation interpolation,
+                    bool antialias) {
   const bool cubic = interpolation == Interpolation::kBicubic;
   const double scale = static_cast<double>(in) / out;
-  const double widen = std::max(scale, 1.0);
+  const double widen = antialias ? std::max(scale, 1.0) : 1.0;
   const double support = (cubic ? 2.0 : 1.0) * widen;
   ResizeAxis axis;
   axis.taps = static_cast<int>(std::ceil(support)) * 2 + 1;
@@ -127,12 +109,14 @@ void Resizer::Horizontal(const Pixels& pixels, const ViewPlan& plan, const Resiz
   }
 }
 
-void Resizer::Run(const Pixels& pixels, const ViewPlan& plan, int size, Interpolation interpolation,
-                  const Normaliser& normaliser, float* out) {
+// sink(y, line): row y of the result, four bytes a pixel.
+template <typename Sink>
+void Resizer::MakeRows(const Pixels& pixels, const ViewPlan& plan, int size,
+                       Interpolation interpolation, bool antialias, Sink sink) {
   const ResizeAxis across =
-      MakeAxis(plan.source.width, plan.out_width, plan.window_x, size, interpolation);
+      MakeAxis(plan.source.width, plan.out_width, plan.window_x, size, interpolation, antialias);
   const ResizeAxis down =
-      MakeAxis(plan.source.height, plan.out_height, plan.window_y, size, interpolation);
+      MakeAxis(plan.source.height, plan.out_height, plan.window_y, size, interpolation, antialias);
   const int first_row = down.first.front();
   const int rows = down.first.back() + down.count.back() - first_row;
   const int64_t stride = int64_t{4} * size;
@@ -147,9 +131,22 @@ void Resizer::Run(const Pixels& pixels, const ViewPlan& plan, int size, Interpol
     for (int64_t x = 0; x < stride; x += kColumns) {
       WeightedSum<kColumns>(in + x, stride, weight, down.count[y], line.data() + x);
     }
-    NormaliseRow(line.data(), normaliser, size, plan.flip, out + int64_t{y} * size,
-                 int64_t{size} * size);
+    sink(y, line.data());
   }
+}
+
+void Resizer::Resize(const Pixels& pixels, const ViewPlan& plan, int size,
+                     Interpolation interpolation, bool antialias, uint32_t* out) {
+  MakeRows(pixels, plan, size, interpolation, antialias, [&](int64_t y, const uint8_t* line) {
+    std::memcpy(out + y * size, line, size_t{4} * size);
+  });
+}
+
+void Resizer::Run(const Pixels& pixels, const ViewPlan& plan, int size, Interpolation interpolation,
+                  const Normaliser& normaliser, float* out) {
+  MakeRows(pixels, plan, size, interpolation, true, [&](int64_t y, const uint8_t* line) {
+    normaliser.RunRow(line, plan.flip, size, out + y * size, int64_t{size} * size);
+  });
 }
 
 }  // namespace ocellus::data

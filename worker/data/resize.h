@@ -1,26 +1,19 @@
-// Pillow's antialiased resize to the bit, then the normalisation to float planes.
+// Pillow's antialiased resize to the bit.
 //
 // Separable: horizontal pass first, 8-bit rounded intermediate, then vertical. The filter
 // (bilinear, or bicubic with a = -0.5) is widened by the factor of reduction; weights are
 // normalised in double and kept in fixed point with 22 fractional bits (Pillow's Resample.c).
-// Values become (value / 255 - mean) / std in fp32, as torchvision's ToTensor and Normalize do.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "worker/data/crop.h"
+#include "worker/data/normaliser.h"
 #include "worker/data/pixels.h"
 #include "worker/data/view.h"
 
 namespace ocellus::data {
-
-// What an 8-bit value of each channel becomes: all there is to normalisation.
-struct Normaliser {
-  explicit Normaliser(const ViewOptions& view);
-  std::array<std::array<float, 256>, 3> value;
-};
 
 // One axis: out sample i is the sum of weight[i * taps + t] * in[first[i] + t] over t < count[i].
 struct ResizeAxis {
@@ -30,17 +23,26 @@ struct ResizeAxis {
   std::vector<int32_t> weight;  // 22 fractional bits
 };
 
-// Samples [window, window + size) of `out` made from `in` ones.
-ResizeAxis MakeAxis(int in, int out, int window, int size, Interpolation interpolation);
+// Samples [window, window + size) of `out` made from `in` ones. Without `antialias` the filter is
+// as wide as if nothing were made smaller, as TensorFlow's resize has it.
+ResizeAxis MakeAxis(int in, int out, int window, int size, Interpolation interpolation,
+                    bool antialias);
 
 // Keeps its buffers from image to image; one a thread.
 class Resizer {
  public:
-  // `pixels` holds plan.source; `out` gets [3, size, size].
+  // `pixels` holds plan.source; `out` gets [size, size], four bytes a pixel. plan.flip waits.
+  void Resize(const Pixels& pixels, const ViewPlan& plan, int size, Interpolation interpolation,
+              bool antialias, uint32_t* out);
+
+  // The same, antialiased, flipped and normalised to [3, size, size].
   void Run(const Pixels& pixels, const ViewPlan& plan, int size, Interpolation interpolation,
            const Normaliser& normaliser, float* out);
 
  private:
+  template <typename Sink>
+  void MakeRows(const Pixels& pixels, const ViewPlan& plan, int size, Interpolation interpolation,
+                bool antialias, Sink sink);
   void Horizontal(const Pixels& pixels, const ViewPlan& plan, const ResizeAxis& axis, int first_row,
                   int rows, int size);
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "worker/data/augment/augmenter.h"
 #include "worker/data/dataset.h"
 #include "worker/data/image_decoder.h"
 #include "worker/data/resize.h"
@@ -23,16 +24,25 @@ struct PreparedView {
 class ViewMaker {
  public:
   // Decodes what the views' crops cover, once, and writes view v as [3, size, size] to out[v]. The
-  // crop of a view depends on (seed, place, its name) and the image's size alone. False with a
-  // one-line `problem` for a bad image; `out` is then undefined.
+  // crop and the colours of a view depend on (seed, place, its name) and the image's size alone.
+  // False with a one-line `problem` for a bad image or mask; `out` is then undefined.
   bool Make(const Sample& sample, int64_t max_pixels, const std::vector<PreparedView>& views,
             uint64_t seed, Place place, const std::vector<float*>& out, std::string* problem);
 
  private:
+  void Plan(ImageSize size, const std::vector<PreparedView>& views, uint64_t seed, Place place);
+  bool RemoveBackgrounds(const Sample& sample, bool* removed, std::string* problem);
+  void MakeView(const PreparedView& view, const Pixels& pixels, const ViewPlan& plan,
+                const ColourPlan& colours, float* out);
+
   ImageDecoder decoder_;
   Resizer resizer_;
+  Augmenter augmenter_;
   Pixels pixels_;
+  Pixels object_;  // pixels_ without the background
+  std::vector<uint32_t> resized_;
   std::vector<ViewPlan> plans_;
+  std::vector<ColourPlan> colours_;
 };
 
 }  // namespace ocellus::data
