@@ -1,7 +1,3 @@
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +5,7 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/job_text.h"
 #include "tools/cli/terminal.h"
+#include "tools/cli/trainer_program.h"
 #include "tools/cli/words.h"
 
 namespace ocellus::cli {
@@ -78,35 +75,7 @@ void Verify(Session* session, const CheckpointArguments& arguments) {
   }
 }
 
-// Runs `ocellus-trainer export` beside this program and gives its exit code.
-int RunExport(const std::string& trainer, const std::string& uri,
-              const CheckpointArguments& arguments) {
-  std::vector<const char*> words = {trainer.c_str(), "export", "--checkpoint",
-                                    uri.c_str(),     "--out",  arguments.out.c_str()};
-  if (arguments.full) words.push_back("--full");
-  words.push_back(nullptr);
-  pid_t pid = 0;
-  int status = 0;
-  // What it says is for people; our stdout has the path alone.
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-  const int error = posix_spawn(&pid, trainer.c_str(), &actions, nullptr,
-                                const_cast<char* const*>(words.data()), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0 || waitpid(pid, &status, 0) != pid) {
-    return kFailed;
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-}
-
 void Export(Session* session, const CheckpointArguments& arguments) {
-  const std::string trainer = ProgramFolder() + "/ocellus-trainer";
-  if (access(trainer.c_str(), X_OK) != 0) {
-    return session->Fail(kFailed, absl::StrCat(trainer,
-                                               " is not there\n  next: build or install "
-                                               "ocellus-trainer beside ocellus"));
-  }
   v1::GetCheckpointRequest request;
   request.set_job(arguments.job);
   request.set_step(arguments.step);
@@ -117,10 +86,17 @@ void Export(Session* session, const CheckpointArguments& arguments) {
   }
   const v1::Checkpoint& checkpoint = response.checkpoint();
   Note(absl::StrCat("exporting step ", checkpoint.step(), " of ", checkpoint.job_id()));
-  const int code = RunExport(trainer, checkpoint.uri(), arguments);
-  if (code != 0) {
+  std::vector<std::string> words = {"export", "--checkpoint", checkpoint.uri(), "--out",
+                                    arguments.out};
+  if (arguments.full) words.push_back("--full");
+  // What it says is for people; our stdout has the path alone.
+  const auto code = RunTrainer(session, words, TrainerOutput::kToStderr);
+  if (!code) {
+    return;
+  }
+  if (*code != 0) {
     return session->Fail(
-        code == kUsage ? kUsage : kFailed,
+        *code == kUsage ? kUsage : kFailed,
         absl::StrCat("the export failed (above)\n  next: ocellus checkpoint verify ", arguments.job,
                      " --step ", checkpoint.step()));
   }

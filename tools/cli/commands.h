@@ -16,6 +16,7 @@ void AddExplain(CLI::App* app, Session* session);
 void AddJob(CLI::App* app, Session* session);
 void AddLogs(CLI::App* job, Session* session);  // `job logs`
 void AddCheckpoint(CLI::App* app, Session* session);
+void AddEval(CLI::App* app, Session* session);
 void AddNode(CLI::App* app, Session* session);
 void AddCluster(CLI::App* app, Session* session);
 void AddCompletion(CLI::App* app, Session* session);

@@ -16,6 +16,7 @@ constexpr char kDescription[] =
     "  ocellus submit job.yaml --wait             train, and watch it\n"
     "  ocellus explain objective.mae.mask_ratio   what a key of a job means\n"
     "  ocellus job list                           what runs, waits and has ended\n"
+    "  ocellus eval JOB                           what its encoder has learned\n"
     "  ocellus checkpoint export JOB --out encoder.safetensors\n";
 
 constexpr char kFooter[] =
@@ -59,6 +60,7 @@ void AddAll(CLI::App* app, Session* session) {
   AddExplain(app, session);
   AddJob(app, session);
   AddCheckpoint(app, session);
+  AddEval(app, session);
   AddNode(app, session);
   AddCluster(app, session);
   AddCompletion(app, session);
