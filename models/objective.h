@@ -36,6 +36,7 @@ struct ViewWish {
 struct TextWish {
   std::string name;  // name of the input tensor: [batch, length], int64
   int64_t length = 77;
+  int64_t vocabulary = 49408;  // ids are in [0, vocabulary)
 };
 
 // Numbers uniform in [0, 1) that belong to a sample: a function of (seed, epoch, n, name) alone.

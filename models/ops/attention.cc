@@ -52,11 +52,12 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
   }
 };
 
-torch::Tensor DeviceAttention(const torch::Tensor& qkv_BN3D, int64_t heads, double scale) {
+torch::Tensor LibraryAttention(const torch::Tensor& qkv_BN3D, int64_t heads, double scale,
+                               bool causal) {
   const int64_t batch = qkv_BN3D.size(0), tokens = qkv_BN3D.size(1), width = qkv_BN3D.size(2) / 3;
   const torch::Tensor qkv_3BHNE =
       qkv_BN3D.view({batch, tokens, 3, heads, width / heads}).permute({2, 0, 3, 1, 4});
-  return at::scaled_dot_product_attention(qkv_3BHNE[0], qkv_3BHNE[1], qkv_3BHNE[2], {}, 0.0, false,
+  return at::scaled_dot_product_attention(qkv_3BHNE[0], qkv_3BHNE[1], qkv_3BHNE[2], {}, 0.0, causal,
                                           scale)
       .transpose(1, 2)
       .reshape({batch, tokens, width});
@@ -64,11 +65,12 @@ torch::Tensor DeviceAttention(const torch::Tensor& qkv_BN3D, int64_t heads, doub
 
 }  // namespace
 
-torch::Tensor Attention(const torch::Tensor& qkv, int64_t heads, double scale) {
+torch::Tensor Attention(const torch::Tensor& qkv, int64_t heads, double scale, bool causal) {
   TORCH_CHECK(qkv.dim() == 3 && heads > 0 && qkv.size(2) % (3 * heads) == 0,
               "attention wants [batch, tokens, 3 * width] with heads dividing width, not ",
               qkv.sizes(), " and ", heads, " heads");
-  if (!qkv.is_cpu()) return DeviceAttention(qkv.contiguous(), heads, scale);
+  // The kernel of the CPU knows no mask.
+  if (causal || !qkv.is_cpu()) return LibraryAttention(qkv.contiguous(), heads, scale, causal);
   return AttentionFunction::apply(qkv.contiguous(), heads, scale);
 }
 

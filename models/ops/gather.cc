@@ -15,8 +15,7 @@ struct GatherFunction : torch::autograd::Function<GatherFunction> {
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
-    auto* collectives =
-        reinterpret_cast<Collectives*>(context->saved_data["collectives"].toInt());
+    auto* collectives = reinterpret_cast<Collectives*>(context->saved_data["collectives"].toInt());
     const int64_t rows = context->saved_data["rows"].toInt();
     torch::Tensor sum = gradients[0].contiguous().clone();
     collectives->all_reduce_sum(sum);

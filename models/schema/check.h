@@ -13,10 +13,10 @@ namespace ocellus::schema {
 nlohmann::json Check(const Schema& schema, const nlohmann::json& value, const std::string& path,
                      Reporter* reporter);
 
-// Adds to data.augment what the document's objective has for default there (the word "augment" of
-// its schema) and the document does not give itself. Leaves alone what is not as it should be:
-// Check tells.
-void FillAugment(nlohmann::json* document);
+// Adds to data.augment and to schedule what the document's objective has for defaults there (the
+// words "augment" and "schedule" of its schema) and the document does not give itself. Leaves alone
+// what is not as it should be: Check tells.
+void FillObjectiveDefaults(nlohmann::json* document);
 
 // A validator that knows nothing of ours (valijson), asked when Check found no fault, so that the
 // files mean what JSON Schema says. `value` is resolved. Reports its complaints.

@@ -33,7 +33,7 @@ bool Resolve(Source source, Use use, json* out, std::vector<Problem>* problems) 
   if (use == Use::kReplay) {
     for (const std::string& key : Names(SchedulingSchema()["properties"])) source.value.erase(key);
   }
-  FillAugment(&source.value);
+  FillObjectiveDefaults(&source.value);
   json resolved = Check(TrainingSchema(use), source.value, "", &reporter);
   CheckRules(resolved, use, &reporter);
   CheckBatch(resolved, 1, &reporter);
@@ -45,7 +45,7 @@ bool Resolve(Source source, Use use, json* out, std::vector<Problem>* problems) 
 bool ResolveDocument(Source source, Document* out, std::vector<Problem>* problems) {
   Reporter reporter(&source, problems);
   if (!IsSection(source, &reporter)) return reporter.Finish();
-  FillAugment(&source.value);
+  FillObjectiveDefaults(&source.value);
   json resolved = Check(DocumentSchema(), source.value, "", &reporter);
   CheckRules(resolved, Use::kJob, &reporter);
   bool has_ranks = resolved.contains("ranks") && resolved["ranks"].is_number_integer();

@@ -20,15 +20,20 @@ void Fill(const json& defaults, json* given) {
 
 }  // namespace
 
-void FillAugment(json* document) {
+void FillObjectiveDefaults(json* document) {
   const auto objective = document->find("objective");
-  const auto data = document->find("data");
   if (objective == document->end() || !objective->is_object() || objective->size() != 1) return;
-  if (data == document->end() || !data->is_object()) return;
   const Schema& methods = TrainingSchema(Use::kJob)["properties"]["objective"]["properties"];
   const auto method = methods.find(objective->begin().key());
-  if (method == methods.end() || !method->contains("augment")) return;
-  Fill(json((*method)["augment"]), &(*data)["augment"]);
+  if (method == methods.end()) return;
+  const auto data = document->find("data");
+  if (method->contains("augment") && data != document->end() && data->is_object()) {
+    Fill(json((*method)["augment"]), &(*data)["augment"]);
+  }
+  const auto schedule = document->find("schedule");
+  if (method->contains("schedule") && schedule != document->end()) {
+    Fill(json((*method)["schedule"]), &*schedule);
+  }
 }
 
 }  // namespace ocellus::schema

@@ -13,15 +13,28 @@ using Shape = std::vector<int64_t>;
 
 constexpr int64_t kAny = -1;
 
-// Wished tensors and their shape behind the batch dimension.
-std::map<std::string, Shape> WishedShapes(const models::InputWishes& wishes) {
-  std::map<std::string, Shape> shapes;
+struct Wish {
+  Shape shape;  // behind the batch dimension
+  torch::ScalarType type = torch::kFloat32;
+  int64_t limit = 0;  // of int64 values: they are in [0, limit)
+  bool optional = false;
+};
+
+// What may be in the file, by name. `samples` is the limit of what counts them.
+std::map<std::string, Wish> WishesByName(const models::InputWishes& wishes, int64_t samples) {
+  std::map<std::string, Wish> by_name;
   for (const auto& view : wishes.views) {
     const int64_t size = view.any_size ? kAny : view.size;
-    shapes[view.name] = {3, size, size};
+    by_name[view.name] = {{3, size, size}};
   }
-  for (const auto& draw : wishes.draws) shapes[draw.name] = {draw.count};
-  return shapes;
+  for (const auto& draw : wishes.draws) by_name[draw.name] = {{draw.count}};
+  for (const auto& text : wishes.texts) {
+    by_name[text.name] = {{text.length}, torch::kInt64, text.vocabulary};
+  }
+  for (const auto& replay : wishes.replay) {
+    by_name[replay.name] = {{replay.count}, torch::kInt64, samples, /*optional=*/true};
+  }
+  return by_name;
 }
 
 bool Fits(at::IntArrayRef sizes, const Shape& shape) {
@@ -55,24 +68,35 @@ class Complaints {
   std::string text_;
 };
 
+// What is wrong with the tensor, or nothing.
+std::string Complaint(const torch::Tensor& tensor, const Wish& wish, int64_t samples) {
+  Shape shape{samples};
+  shape.insert(shape.end(), wish.shape.begin(), wish.shape.end());
+  if (!Fits(tensor.sizes(), shape)) {
+    return "has shape " + ShapeText(tensor.sizes(), "") + ", expected " +
+           ShapeText(wish.shape, "N") + " with the same N for all";
+  }
+  if (tensor.scalar_type() != wish.type) {
+    return wish.type == torch::kInt64 ? "is not I64" : "is not F32";
+  }
+  if (wish.type != torch::kInt64 || tensor.numel() == 0) return "";
+  const auto low = tensor.min().item<int64_t>(), high = tensor.max().item<int64_t>();
+  if (low >= 0 && high < wish.limit) return "";
+  return "holds " + std::to_string(low < 0 ? low : high) + ", outside of [0, " +
+         std::to_string(wish.limit) + ")";
+}
+
 void CheckTensors(const std::string& path, const models::Tensors& given,
-                  const std::map<std::string, Shape>& wished, int64_t samples) {
+                  const std::map<std::string, Wish>& wished, int64_t samples) {
   Complaints complaints;
-  for (const auto& [name, rest] : wished) {
+  for (const auto& [name, wish] : wished) {
     const auto found = given.find(name);
     if (found == given.end()) {
-      complaints.Add(name, "is missing");
+      if (!wish.optional) complaints.Add(name, "is missing");
       continue;
     }
-    const torch::Tensor& tensor = found->second;
-    Shape shape{samples};
-    shape.insert(shape.end(), rest.begin(), rest.end());
-    if (!Fits(tensor.sizes(), shape)) {
-      complaints.Add(name, "has shape " + ShapeText(tensor.sizes(), "") + ", expected " +
-                               ShapeText(rest, "N") + " with the same N for all");
-    } else if (tensor.scalar_type() != torch::kFloat32) {
-      complaints.Add(name, "is not F32");
-    }
+    const std::string complaint = Complaint(found->second, wish, samples);
+    if (!complaint.empty()) complaints.Add(name, complaint);
   }
   for (const auto& [name, tensor] : given) {
     if (!wished.contains(name)) complaints.Add(name, "is unexpected");
@@ -85,12 +109,12 @@ void CheckTensors(const std::string& path, const models::Tensors& given,
 ReplayBatch ReadReplayBatch(const std::string& path, const models::InputWishes& wishes, int rank,
                             int world, int64_t accumulate, torch::Device device) {
   const models::Tensors given = models::weights::ReadFile(path);
-  const auto wished = WishedShapes(wishes);
   ReplayBatch batch;
-  for (const auto& [name, tensor] : given) {
-    if (wished.contains(name) && tensor.dim() > 0) batch.samples = tensor.size(0);
+  for (const auto& [name, wish] : WishesByName(wishes, 0)) {
+    const auto found = given.find(name);
+    if (found != given.end() && found->second.dim() > 0) batch.samples = found->second.size(0);
   }
-  CheckTensors(path, given, wished, batch.samples);
+  CheckTensors(path, given, WishesByName(wishes, batch.samples), batch.samples);
   if (batch.samples == 0 || batch.samples % (world * accumulate) != 0) {
     throw wire::Fault(wire::FaultClass::kUser, "BAD_BATCH",
                       path + ": " + std::to_string(batch.samples) +

@@ -18,8 +18,8 @@ struct ReplayBatch {
 
 // Reads the tensors that `wishes` names from a safetensors file: rank r of `world` has the r-th of
 // as many equal parts, cut into `accumulate` micro-batches. Throws wire::Fault (user, BAD_BATCH)
-// that lists every missing or unexpected name, wrong shape and wrong type, or says that the samples
-// do not divide.
+// that lists every missing or unexpected name, wrong shape, wrong type and number out of range, or
+// says that the samples do not divide. What only a replay brings may be absent.
 ReplayBatch ReadReplayBatch(const std::string& path, const models::InputWishes& wishes, int rank,
                             int world, int64_t accumulate, torch::Device device);
 
