@@ -31,6 +31,7 @@ Members MembersOf(const data::Sample& sample) {
     caption << text.rdbuf();
     members.push_back({"txt", caption.str()});
   }
+  if (!sample.mask.empty()) members.push_back({"mask.png", sample.mask});
   const nlohmann::ordered_json facts = {{"file", sample.key}};
   members.push_back({"json", facts.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)});
   return members;
@@ -40,7 +41,7 @@ Members MembersOf(const data::Sample& sample) {
 
 FolderSetResult WriteFolderSet(const FolderSetOptions& options) {
   data::ResolveSources({options.folder});  // says what is there when the folder is not
-  const data::FolderDataset images(options.folder, data::kDefaultMaxPixels);
+  const data::FolderDataset images(options.folder, data::kDefaultMaxPixels, /*masks=*/true);
   if (images.size() == 0) {
     throw wire::Fault(wire::FaultClass::kUser, "NO_DATA",
                       "no JPEG or PNG image in " + options.folder, "name a folder with such files");

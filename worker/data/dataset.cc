@@ -55,17 +55,19 @@ std::shared_ptr<const Dataset> OpenDataset(const DatasetOptions& options) {
   std::vector<std::shared_ptr<const Dataset>> parts;
   std::set<int64_t> labels;
   if (auto shards = Paths(sources, Source::Kind::kShard); !shards.empty()) {
-    auto part = std::make_shared<ShardDataset>(std::move(shards), options.max_pixels);
+    auto part =
+        std::make_shared<ShardDataset>(std::move(shards), options.max_pixels, options.masks);
     labels.insert(part->labels().begin(), part->labels().end());
     parts.push_back(std::move(part));
   }
   for (const std::string& folder : Paths(sources, Source::Kind::kFolder)) {
-    auto part = std::make_shared<FolderDataset>(folder, options.max_pixels);
+    auto part = std::make_shared<FolderDataset>(folder, options.max_pixels, options.masks);
     for (int64_t label = 0; label < part->classes(); ++label) labels.insert(label);
     parts.push_back(std::move(part));
   }
   if (auto images = Paths(sources, Source::Kind::kImage); !images.empty()) {
-    parts.push_back(std::make_shared<FolderDataset>(std::move(images), options.max_pixels));
+    parts.push_back(
+        std::make_shared<FolderDataset>(std::move(images), options.max_pixels, options.masks));
   }
   auto all = std::make_shared<ConcatDataset>(std::move(parts), static_cast<int64_t>(labels.size()));
   if (all->size() > 0) return all;

@@ -43,8 +43,8 @@ std::string TopFolder(const std::string& path) {
 
 }  // namespace
 
-FolderDataset::FolderDataset(const std::string& folder, int64_t max_pixels)
-    : max_pixels_(max_pixels) {
+FolderDataset::FolderDataset(const std::string& folder, int64_t max_pixels, bool masks)
+    : max_pixels_(max_pixels), masks_(masks) {
   Collect(folder, "", 0, &files_);
   std::sort(files_.begin(), files_.end());
   for (const std::string& path : files_) {
@@ -61,8 +61,8 @@ FolderDataset::FolderDataset(const std::string& folder, int64_t max_pixels)
   }
 }
 
-FolderDataset::FolderDataset(std::vector<std::string> files, int64_t max_pixels)
-    : files_(std::move(files)), max_pixels_(max_pixels) {}
+FolderDataset::FolderDataset(std::vector<std::string> files, int64_t max_pixels, bool masks)
+    : files_(std::move(files)), max_pixels_(max_pixels), masks_(masks) {}
 
 Sample FolderDataset::Get(int64_t index) const {
   const File file(files_[index]);
@@ -70,6 +70,11 @@ Sample FolderDataset::Get(int64_t index) const {
   sample.key = files_[index];
   sample.image = file.ReadExactly(0, file.stamp().bytes);
   if (!labels_.empty()) sample.label = labels_[index];
+  const fs::path mask = fs::path(files_[index]).replace_extension(".mask.png");
+  if (masks_ && fs::exists(mask)) {
+    const File bytes(mask.string());
+    sample.mask = bytes.ReadExactly(0, bytes.stamp().bytes);
+  }
   return sample;
 }
 

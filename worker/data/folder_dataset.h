@@ -12,9 +12,9 @@ class FolderDataset final : public Dataset {
  public:
   // All images below `folder`, as FORMAT.md says. Throws wire::Fault (user, NO_DATA) when it cannot
   // be listed.
-  FolderDataset(const std::string& folder, int64_t max_pixels);
+  FolderDataset(const std::string& folder, int64_t max_pixels, bool masks);
   // These files in this order, without labels.
-  FolderDataset(std::vector<std::string> files, int64_t max_pixels);
+  FolderDataset(std::vector<std::string> files, int64_t max_pixels, bool masks);
 
   int64_t size() const override { return static_cast<int64_t>(files_.size()); }
   Sample Get(int64_t index) const override;
@@ -29,6 +29,7 @@ class FolderDataset final : public Dataset {
   std::vector<int64_t> labels_;  // of each file; empty: none has one
   std::vector<std::string> class_names_;
   int64_t max_pixels_;
+  bool masks_;
 };
 
 }  // namespace ocellus::data

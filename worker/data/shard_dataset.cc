@@ -27,8 +27,8 @@ std::string Caption(CaptionKind kind, const std::string& text) {
 
 }  // namespace
 
-ShardDataset::ShardDataset(std::vector<std::string> paths, int64_t max_pixels)
-    : paths_(std::move(paths)), max_pixels_(max_pixels), open_(paths_.size()) {
+ShardDataset::ShardDataset(std::vector<std::string> paths, int64_t max_pixels, bool masks)
+    : paths_(std::move(paths)), max_pixels_(max_pixels), masks_(masks), open_(paths_.size()) {
   for (const std::string& path : paths_) {
     indexes_.push_back(OpenShardIndex(File(path)));
     starts_.push_back(starts_.back() + static_cast<int64_t>(indexes_.back().samples.size()));
@@ -50,6 +50,9 @@ Sample ShardDataset::Get(int64_t index) const {
   if (entry.caption != CaptionKind::kNone) {
     sample.caption =
         Caption(entry.caption, file->ReadExactly(entry.caption_offset, entry.caption_bytes));
+  }
+  if (masks_ && entry.mask_bytes > 0) {
+    sample.mask = file->ReadExactly(entry.mask_offset, entry.mask_bytes);
   }
   return sample;
 }

@@ -18,7 +18,7 @@ namespace ocellus::data {
 class ShardDataset final : public Dataset {
  public:
   // Opens every shard once for its index; keeps few of them open. Throws as OpenDataset does.
-  ShardDataset(std::vector<std::string> paths, int64_t max_pixels);
+  ShardDataset(std::vector<std::string> paths, int64_t max_pixels, bool masks);
 
   int64_t size() const override { return starts_.back(); }
   Sample Get(int64_t index) const override;
@@ -34,6 +34,7 @@ class ShardDataset final : public Dataset {
   std::vector<int64_t> starts_{0};  // first sample of each shard, and the end
   std::set<int64_t> labels_;
   int64_t max_pixels_;
+  bool masks_;
 
   mutable std::mutex mutex_;
   mutable std::vector<std::shared_ptr<const File>> open_;  // by shard; null when closed

@@ -47,6 +47,9 @@ void AddMember(const File& shard, const TarEntry& entry, const std::string& exte
     sample->image_offset = entry.offset;
     sample->image_bytes = entry.bytes;
     sample->name = entry.name;
+  } else if (extension == "mask.png") {
+    sample->mask_offset = entry.offset;
+    sample->mask_bytes = entry.bytes;
   } else if (extension == "cls") {
     sample->label = ReadLabel(shard, entry);
   } else if (extension == "txt" || (extension == "json" && sample->caption == CaptionKind::kNone)) {

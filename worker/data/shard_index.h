@@ -16,6 +16,8 @@ struct ShardSample {
   int64_t image_bytes = 0;
   int64_t caption_offset = 0;
   int64_t caption_bytes = 0;
+  int64_t mask_offset = 0;
+  int64_t mask_bytes = 0;  // 0 when there is none
   int64_t label = -1;
   CaptionKind caption = CaptionKind::kNone;
   std::string name;  // of the image in the tar
@@ -27,9 +29,9 @@ struct ShardIndex {
 };
 
 // Reads the tar through: groups neighbouring members by WebDataset's key (the path up to the first
-// dot of its last part); jpg, jpeg and png make a sample, cls, txt and json belong to it, the rest
-// is left aside. Throws wire::Fault (user, BAD_SHARD) as TarReader does, or when a cls is no
-// number.
+// dot of its last part); jpg, jpeg and png make a sample; cls, txt, json and mask.png belong to it;
+// the rest is left aside. Throws wire::Fault (user, BAD_SHARD) as TarReader does, or when a cls is
+// no number.
 ShardIndex BuildShardIndex(const File& shard);
 
 // The bytes of FORMAT.md. Decode returns false for any other bytes, of a different version too.

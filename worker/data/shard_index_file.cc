@@ -14,9 +14,9 @@
 namespace ocellus::data {
 namespace {
 
-constexpr char kMagic[8] = {'O', 'C', 'X', 'I', 'D', 'X', '0', '1'};
+constexpr char kMagic[8] = {'O', 'C', 'X', 'I', 'D', 'X', '0', '2'};
 constexpr size_t kHeaderBytes = 8 + 4 * 8;
-constexpr size_t kRecordBytes = 6 * 8 + 2 * 4;
+constexpr size_t kRecordBytes = 8 * 8 + 2 * 4;
 
 uint64_t Fnv1a(const char* bytes, size_t count) {
   uint64_t hash = 0xCBF29CE484222325u;
@@ -91,6 +91,8 @@ std::string EncodeShardIndex(const ShardIndex& index) {
     Put(sample.image_bytes, &records);
     Put(sample.caption_offset, &records);
     Put(sample.caption_bytes, &records);
+    Put(sample.mask_offset, &records);
+    Put(sample.mask_bytes, &records);
     Put(sample.label, &records);
     Put(static_cast<uint64_t>(names.size()), &records);
     Put(static_cast<uint32_t>(sample.name.size()), &records);
@@ -129,6 +131,8 @@ bool DecodeShardIndex(const std::string& bytes, ShardIndex* index) {
     sample.image_bytes = Take<int64_t>(&at);
     sample.caption_offset = Take<int64_t>(&at);
     sample.caption_bytes = Take<int64_t>(&at);
+    sample.mask_offset = Take<int64_t>(&at);
+    sample.mask_bytes = Take<int64_t>(&at);
     sample.label = Take<int64_t>(&at);
     const uint64_t name_at = Take<uint64_t>(&at);
     const uint32_t length = Take<uint32_t>(&at);

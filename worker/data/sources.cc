@@ -107,6 +107,7 @@ void AddPath(const std::string& path, bool from_pattern, std::vector<Source>* so
 
 bool IsImageName(const std::string& path) {
   const std::string extension = LowerExtension(path);
+  if (path.ends_with(".mask.png")) return false;  // belongs to the image of that stem
   return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
 }
 

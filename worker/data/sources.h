@@ -17,7 +17,7 @@ struct Source {
 // matches nothing.
 std::vector<Source> ResolveSources(const std::vector<std::string>& words);
 
-// jpg, jpeg or png in any case.
+// jpg, jpeg or png in any case, but for a mask ("<stem>.mask.png").
 bool IsImageName(const std::string& path);
 
 }  // namespace ocellus::data

@@ -9,11 +9,21 @@ std::vector<std::string> Sources(const nlohmann::json& value) {
   return source.empty() ? std::vector<std::string>{} : std::vector<std::string>{source};
 }
 
-std::shared_ptr<const data::Dataset> Open(const nlohmann::json& data, const char* key) {
+std::shared_ptr<const data::Dataset> Open(const nlohmann::json& data, const char* key, bool masks) {
   data::DatasetOptions options;
   options.sources = Sources(data.at(key));
   options.max_pixels = data.at("max_pixels");
+  options.masks = masks;
   return options.sources.empty() ? nullptr : data::OpenDataset(options);
+}
+
+// Whether any view may want a sample's mask.
+bool WantsMasks(const nlohmann::json& augment) {
+  if (augment.at("remove_background") > 0) return true;
+  for (const auto& kind : augment.at("views")) {
+    if (kind.value("remove_background", 0.0) > 0) return true;
+  }
+  return false;
 }
 
 data::ColourOptions Colours(const nlohmann::json& augment) {
@@ -70,11 +80,11 @@ data::LoaderOptions Options(const nlohmann::json& data, const Settings& settings
 }  // namespace
 
 std::shared_ptr<const data::Dataset> OpenTrainingSet(const nlohmann::json& data) {
-  return Open(data, "train");
+  return Open(data, "train", WantsMasks(data.at("augment")));
 }
 
 std::shared_ptr<const data::Dataset> OpenValidationSet(const nlohmann::json& data) {
-  return Open(data, "val");
+  return Open(data, "val", /*masks=*/false);
 }
 
 data::LoaderOptions TrainingLoader(const nlohmann::json& data, const Settings& settings,

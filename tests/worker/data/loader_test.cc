@@ -107,6 +107,34 @@ TEST(LoaderTest, ThreadsRanksAndMicroBatchesChangeNothing) {
   }
 }
 
+TEST(LoaderTest, ThreadsAndRanksChangeNoColours) {
+  const auto dataset = std::make_shared<MemoryDataset>(30);
+  LoaderOptions options = Options();
+  ColourOptions colours;
+  colours.color_jitter = colours.brightness = colours.contrast = colours.saturation = 0.8;
+  colours.hue = 0.1;
+  colours.grayscale = colours.blur = colours.solarize = 0.5;
+  const Rows plain = RowsOf(dataset, options, 0, 2);
+  for (const auto& [style, backend] : {std::pair{Style::kTorchvision, Backend::kReference},
+                                       {Style::kTorchvision, Backend::kFast},
+                                       {Style::kByol, Backend::kReference}}) {
+    colours.style = style;
+    colours.backend = backend;
+    for (ViewOptions& view : options.views) view.colours = colours;
+    options.threads = options.world = 1;
+    const Rows reference = RowsOf(dataset, options, 0, 4);
+    EXPECT_NE(reference.at(3), plain.at(3));
+    for (const int threads : {1, 2, 4}) {
+      for (const int world : {1, 2}) {
+        options.threads = threads;
+        options.world = world;
+        EXPECT_TRUE(RowsOf(dataset, options, 0, 4) == reference)
+            << threads << " threads, " << world << " ranks";
+      }
+    }
+  }
+}
+
 TEST(LoaderTest, ARestartGoesOnWhereItWas) {
   const auto dataset = std::make_shared<MemoryDataset>(30);
   const Rows whole = RowsOf(dataset, Options(), 0, 8);
