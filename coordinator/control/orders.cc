@@ -15,6 +15,8 @@ constexpr absl::Duration kRepeatAfter = absl::Seconds(5);
 // After the grace the agent sends SIGTERM, waits 10 s and kills; later than that it has failed to.
 constexpr absl::Duration kKillSlack = absl::Seconds(15);
 constexpr int kSilentHeartbeats = 3;
+// For the stacks of a gang that hangs to be written, read and sent.
+constexpr absl::Duration kStackTime = absl::Seconds(3);
 
 std::set<std::string> NodesOf(const GangRow& gang) {
   std::set<std::string> nodes;
@@ -24,6 +26,10 @@ std::set<std::string> NodesOf(const GangRow& gang) {
     }
   }
   return nodes;
+}
+
+bool IsStuck(v1::JobReason cause) {
+  return cause == v1::JOB_REASON_HANG || cause == v1::JOB_REASON_START_TIMEOUT;
 }
 
 bool IsSoft(v1::JobReason cause) {
@@ -50,6 +56,9 @@ Orders::Kind Orders::Due(const GangRow& gang, const std::string& node, absl::Dur
   if (gang.state == v1::JOB_STATE_STOPPING) {
     if (gang.reason == v1::JOB_REASON_FINISHING) {
       return Kind::kNone;
+    }
+    if (IsStuck(gang.reason)) {
+      return clock_->Now() - gang.since < kStackTime ? Kind::kStop : Kind::kKill;
     }
     const bool in_grace = clock_->Now() - gang.since < grace + kKillSlack;
     return IsSoft(gang.reason) && in_grace ? Kind::kStop : Kind::kKill;
@@ -119,6 +128,10 @@ absl::StatusOr<v1::SessionResponse> Orders::Make(Kind kind, const GangRow& gang)
     *order.mutable_stop()->mutable_gang() = ref;
     order.mutable_stop()->set_cause(gang.reason);
     *order.mutable_stop()->mutable_grace() = job.spec.stop_grace();
+    if (IsStuck(gang.reason)) {
+      order.mutable_stop()->mutable_grace()->set_seconds(absl::ToInt64Seconds(kStackTime));
+      order.mutable_stop()->mutable_grace()->set_nanos(0);
+    }
     order.mutable_stop()->set_want_checkpoint(gang.reason == v1::JOB_REASON_HOLD);
     return absl::OkStatus();
   }));

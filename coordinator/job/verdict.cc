@@ -80,10 +80,12 @@ v1::Failure Report(const GangEnd& end, const RankEnd& root, v1::FailureClass fai
   failure.set_generation(end.generation);
   if (end.cause == v1::JOB_REASON_HANG) {
     failure.set_message("no step for too long; the gang was killed");
-    failure.set_hint("see `ocellus job logs`; if the storage or a step is this slow, say so");
+    failure.set_hint(
+        "`ocellus job logs` ends with each rank's stacks; if the storage or a step is this slow, "
+        "say so");
   } else if (end.cause == v1::JOB_REASON_START_TIMEOUT) {
     failure.set_message("not every rank finished a first step before the start deadline");
-    failure.set_hint("see `ocellus job logs` for where the ranks are");
+    failure.set_hint("`ocellus job logs` ends with each rank's stacks");
   } else if (root.outcome == kSucceeded) {
     failure.set_message(absl::StrCat("training ended at step ", root.step,
                                      ", but its last checkpoint did not commit"));

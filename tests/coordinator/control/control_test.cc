@@ -175,6 +175,11 @@ TEST_F(ControlTest, GangWithoutStepsHangs) {
   EXPECT_EQ(State(), "running (training)");
   PassWithBeats(absl::Seconds(5), gang);
   EXPECT_EQ(State(), "stopping (hang)");
+  const v1::StopGang stacks = agent_.Order().stop();
+  EXPECT_EQ(stacks.cause(), v1::JOB_REASON_HANG);
+  EXPECT_EQ(stacks.grace().seconds(), 3);
+  EXPECT_FALSE(stacks.want_checkpoint());
+  PassWithBeats(absl::Seconds(5), gang);
   EXPECT_TRUE(agent_.Order().has_kill());
   EndBoth(gang, kKilled);
   EXPECT_EQ(State(), "pending (backoff)");
