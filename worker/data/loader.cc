@@ -45,7 +45,9 @@ class ThreadedLoader final : public Loader {
   Slot* ClaimSample(int64_t* row);
   void OpenSlot();
   void FillRow(Slot* slot, int64_t row, ViewMaker* maker);
-  Sample MakeSound(Place place, const std::vector<float*>& out, ViewMaker* maker, int64_t* index);
+  Sample MakeSound(Place place, const std::vector<float*>& out, ViewMaker* maker, int64_t* index,
+                   std::vector<int64_t>* words);
+  bool ReadCaption(const Sample& sample, std::vector<int64_t>* words, std::string* problem) const;
 
   const std::shared_ptr<const Dataset> dataset_;
   const LoaderOptions options_;
@@ -158,6 +160,10 @@ void ThreadedLoader::OpenSlot() {
     for (const NamedDraw& draw : options_.draws) {
       batch.tensors[draw.name] = {{micro_batch_, draw.count}, allocate_(micro_batch_ * draw.count)};
     }
+    for (const NamedText& text : options_.texts) {
+      std::shared_ptr<int64_t[]> values(new int64_t[micro_batch_ * text.length]);
+      batch.tokens[text.name] = {{micro_batch_, text.length}, std::move(values)};
+    }
   } catch (...) {
     slot->error = std::current_exception();
   }
@@ -177,23 +183,39 @@ void ThreadedLoader::FillRow(Slot* slot, int64_t row, ViewMaker* maker) {
     const HostTensor& tensor = batch.tensors.at(view.name);
     out.push_back(tensor.values.get() + row * int64_t{3} * view.size * view.size);
   }
-  Sample sample = MakeSound(place, out, maker, &batch.samples[row]);
+  std::vector<int64_t> words;
+  Sample sample = MakeSound(place, out, maker, &batch.samples[row], &words);
   batch.labels[row] = sample.label;
   batch.captions[row] = std::move(sample.caption);
   for (const NamedDraw& draw : options_.draws) {
     Draws(options_.seed, place.epoch, place.n, draw.name)
         .Fill(batch.tensors.at(draw.name).values.get() + row * draw.count, draw.count);
   }
+  for (const NamedText& text : options_.texts) {
+    Tokenizer::Fill(words, text.length,
+                    batch.tokens.at(text.name).values.get() + row * text.length);
+  }
+}
+
+// True when nobody asks for captions.
+bool ThreadedLoader::ReadCaption(const Sample& sample, std::vector<int64_t>* words,
+                                 std::string* problem) const {
+  if (options_.texts.empty()) return true;
+  *words = options_.tokenizer->Encode(sample.caption);
+  if (words->empty())
+    *problem = sample.caption.empty() ? "it has no caption" : "its caption is empty";
+  return !words->empty();
 }
 
 // Tries the place's own sample, then its replacements.
 Sample ThreadedLoader::MakeSound(Place place, const std::vector<float*>& out, ViewMaker* maker,
-                                 int64_t* index) {
+                                 int64_t* index, std::vector<int64_t>* words) {
   for (int64_t attempt = 0; attempt <= kReplacements; ++attempt) {
     *index = attempt == 0 ? sampler_.Index(place) : sampler_.Replacement(place, attempt - 1);
     Sample sample = dataset_->Get(*index);
     std::string problem;
-    if (maker->Make(sample, dataset_->max_pixels(), views_, options_.seed, place, out, &problem)) {
+    if (ReadCaption(sample, words, &problem) &&
+        maker->Make(sample, dataset_->max_pixels(), views_, options_.seed, place, out, &problem)) {
       return sample;
     }
     bad_.Report(*index, sample.key, problem);

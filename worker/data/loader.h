@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "worker/data/dataset.h"
+#include "worker/data/tokenizer.h"
 #include "worker/data/view.h"
 
 namespace ocellus::data {
@@ -23,6 +24,12 @@ namespace ocellus::data {
 struct NamedDraw {
   std::string name;
   int64_t count = 0;
+};
+
+// The caption as tokens (Tokenizer::Fill). A sample without a caption is a bad one then.
+struct NamedText {
+  std::string name;
+  int64_t length = 0;
 };
 
 struct LoaderOptions {
@@ -36,6 +43,8 @@ struct LoaderOptions {
   int64_t max_bad_samples = 100;  // more than that many bad samples in the run is a Fault
   std::vector<ViewOptions> views;
   std::vector<NamedDraw> draws;
+  std::vector<NamedText> texts;
+  std::shared_ptr<const Tokenizer> tokenizer;  // not null when there are texts
 };
 
 struct HostTensor {
@@ -43,10 +52,16 @@ struct HostTensor {
   std::shared_ptr<float[]> values;
 };
 
+struct HostTokens {
+  std::vector<int64_t> shape;
+  std::shared_ptr<int64_t[]> values;
+};
+
 struct HostBatch {
   int64_t step = 0;                           // optimizer step that it belongs to
   int64_t micro = 0;                          // micro-batch of the step
   std::map<std::string, HostTensor> tensors;  // views and draws by name
+  std::map<std::string, HostTokens> tokens;   // texts by name
   std::vector<int64_t> positions;             // place in the endless sequence
   std::vector<int64_t> samples;               // index in the dataset (after replacement)
   std::vector<int64_t> labels;                // -1 where the sample has none

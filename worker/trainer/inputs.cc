@@ -1,5 +1,10 @@
 #include "worker/trainer/inputs.h"
 
+#include <map>
+#include <mutex>
+
+#include "worker/wire/fault.h"
+
 namespace ocellus::trainer {
 namespace {
 
@@ -61,6 +66,15 @@ data::ViewOptions Augmented(nlohmann::json augment, const std::string& kind) {
   return view;
 }
 
+void CheckVocabulary(const models::TextWish& wish) {
+  if (wish.vocabulary >= data::Tokenizer::kVocabulary) return;
+  throw wire::Fault(wire::FaultClass::kUser, "BAD_SPEC",
+                    "the text tower knows " + std::to_string(wish.vocabulary) +
+                        " token ids (vocab_size), the tokenizer makes " +
+                        std::to_string(data::Tokenizer::kVocabulary),
+                    "give vocab_size: " + std::to_string(data::Tokenizer::kVocabulary));
+}
+
 data::LoaderOptions Options(const nlohmann::json& data, const Settings& settings,
                             const models::InputWishes& wishes) {
   data::LoaderOptions options;
@@ -74,6 +88,11 @@ data::LoaderOptions Options(const nlohmann::json& data, const Settings& settings
     options.views.back().size = wish.size;
   }
   for (const auto& wish : wishes.draws) options.draws.push_back({wish.name, wish.count});
+  for (const auto& wish : wishes.texts) {
+    CheckVocabulary(wish);
+    options.texts.push_back({wish.name, wish.length});
+  }
+  if (!wishes.texts.empty()) options.tokenizer = OpenTokenizer(data);
   return options;
 }
 
@@ -85,6 +104,17 @@ std::shared_ptr<const data::Dataset> OpenTrainingSet(const nlohmann::json& data)
 
 std::shared_ptr<const data::Dataset> OpenValidationSet(const nlohmann::json& data) {
   return Open(data, "val", /*masks=*/false);
+}
+
+std::shared_ptr<const data::Tokenizer> OpenTokenizer(const nlohmann::json& data) {
+  static std::map<std::string, std::shared_ptr<const data::Tokenizer>> open;
+  static std::mutex mutex;
+  std::string path;
+  if (data.contains("text")) path = data["text"].value("vocabulary", "");
+  const std::lock_guard lock(mutex);
+  auto& tokenizer = open[path];
+  if (tokenizer == nullptr) tokenizer = std::make_shared<const data::Tokenizer>(path);
+  return tokenizer;
 }
 
 data::LoaderOptions TrainingLoader(const nlohmann::json& data, const Settings& settings,
@@ -122,6 +152,12 @@ models::Tensors ToTensors(const data::HostBatch& batch, torch::Device device) {
     const auto keep = host.values;
     torch::Tensor tensor = torch::from_blob(keep.get(), host.shape, [keep](void*) {});
     tensors[name] = device.is_cuda() ? tensor.to(device, /*non_blocking=*/true) : tensor;
+  }
+  for (const auto& [name, host] : batch.tokens) {
+    const auto keep = host.values;
+    tensors[name] = torch::from_blob(
+                        keep.get(), host.shape, [keep](void*) {}, torch::kInt64)
+                        .to(device);
   }
   return tensors;
 }

@@ -9,6 +9,7 @@
 #include "models/objective.h"
 #include "worker/data/dataset.h"
 #include "worker/data/loader.h"
+#include "worker/data/tokenizer.h"
 #include "worker/trainer/settings.h"
 
 namespace ocellus::trainer {
@@ -17,7 +18,12 @@ namespace ocellus::trainer {
 std::shared_ptr<const data::Dataset> OpenTrainingSet(const nlohmann::json& data);
 std::shared_ptr<const data::Dataset> OpenValidationSet(const nlohmann::json& data);
 
-// What training loads: the wished views, augmented, and the draws.
+// The tokenizer of data.text, read once a process; "data" may lack the section. Throws wire::Fault
+// (user, NO_VOCABULARY).
+std::shared_ptr<const data::Tokenizer> OpenTokenizer(const nlohmann::json& data);
+
+// What training loads: the wished views, augmented, the draws, and the captions. Throws wire::Fault
+// (user, BAD_SPEC) where a wished vocabulary is smaller than the tokenizer's.
 data::LoaderOptions TrainingLoader(const nlohmann::json& data, const Settings& settings,
                                    const models::InputWishes& wishes, int rank, int world);
 
