@@ -1,4 +1,4 @@
-"""`ocellus eval`: what a finished job's encoder knows; and the collapse alarm as a cluster tells it."""
+"""What a finished job's encoder knows, by `ocellus eval`; the collapse alarm, up to the event."""
 import json
 import os
 

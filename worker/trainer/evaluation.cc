@@ -6,6 +6,7 @@
 #include "worker/trainer/inputs.h"
 #include "worker/trainer/linear_probe.h"
 #include "worker/trainer/retrieval.h"
+#include "worker/trainer/zero_shot.h"
 
 namespace ocellus::trainer {
 namespace {
@@ -19,6 +20,16 @@ torch::Tensor Pixels(const models::Tensors& batch) {
   const torch::Tensor& images = batch.at(kWholeImage);
   const int64_t side = std::min(kPixelSide, images.size(2));
   return torch::adaptive_avg_pool2d(images, {side, side}).flatten(1);
+}
+
+torch::Tensor Tokens(const data::Tokenizer& tokenizer, const std::vector<std::string>& texts,
+                     int64_t length) {
+  torch::Tensor tokens = torch::zeros({static_cast<int64_t>(texts.size()), length}, torch::kLong);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    int64_t* row = tokens.data_ptr<int64_t>() + static_cast<int64_t>(i) * length;
+    data::Tokenizer::Fill(tokenizer.Encode(texts[i]), length, row);
+  }
+  return tokens;
 }
 
 FeatureHealth HealthOf(const torch::Tensor& features) {
@@ -47,6 +58,7 @@ Evaluation::Evaluation(const nlohmann::json& training,
                        std::shared_ptr<const data::Dataset> validation_set,
                        dist::Communicator* ranks, torch::Device device)
     : data_(training.at("data")),
+      zero_shot_(training.at("eval").at("zero_shot")),
       settings_(ReadSettings(training)),
       training_set_(std::move(training_set)),
       validation_set_(std::move(validation_set)),
@@ -83,6 +95,7 @@ Findings Evaluation::Look(models::Objective& objective) {
         return objective.features(batch.at(kWholeImage));
       });
   findings.retrieval = Retrieve(objective, *split);
+  findings.zero_shot = NameClasses(objective, *split);
   return findings;
 }
 
@@ -113,7 +126,8 @@ Findings Evaluation::Classify(const Split& split, int size, const Embed& embed) 
 
 std::optional<Retrieval> Evaluation::Retrieve(models::Objective& objective, const Split& split) {
   const auto texts = objective.inputs().texts;
-  if (texts.empty()) return std::nullopt;
+  // A sample without a caption would be a bad one.
+  if (texts.empty() || query_set()->Get(0).caption.empty()) return std::nullopt;
   // Token ids are exact in fp32, so that one tensor carries all three.
   int64_t dim = 0;
   const auto read = reader_.Read(
@@ -128,6 +142,23 @@ std::optional<Retrieval> Evaluation::Retrieve(models::Objective& objective, cons
   const torch::Tensor& rows = read.features;
   return RecallOfPairs(rows.narrow(1, 0, dim), rows.narrow(1, dim, dim),
                        rows.narrow(1, 2 * dim, rows.size(1) - 2 * dim));
+}
+
+std::optional<ZeroShot> Evaluation::NameClasses(models::Objective& objective, const Split& split) {
+  const auto texts = objective.inputs().texts;
+  const auto names = ClassNames(zero_shot_.at("classes"));
+  if (texts.empty() || names.empty() || query_set()->classes() == 0) return std::nullopt;
+  const auto images = reader_.Read(query_set(), split.first_query, split.queries, SizeOf(objective),
+                                   {}, [&](const models::Tensors& batch) {
+                                     return objective.image_embeddings(batch.at(kWholeImage));
+                                   });
+  if (!reader_.first_rank()) return std::nullopt;
+  const auto tokenizer = OpenTokenizer(data_);
+  const auto embed = [&](const std::vector<std::string>& prompts) {
+    const torch::Tensor tokens = Tokens(*tokenizer, prompts, texts[0].length);
+    return objective.text_features(tokens.to(device_)).cpu();
+  };
+  return ZeroShotAccuracy(images, ZeroShotClassifier(names, zero_shot_.at("templates"), embed));
 }
 
 std::optional<FeatureHealth> Evaluation::Health(models::Objective& objective) {

@@ -48,10 +48,12 @@ class Evaluation {
   std::optional<Split> MakeSplit() const;
   Findings Classify(const Split& split, int size, const Embed& embed);
   std::optional<Retrieval> Retrieve(models::Objective& objective, const Split& split);
+  std::optional<ZeroShot> NameClasses(models::Objective& objective, const Split& split);
   std::shared_ptr<const data::Dataset> query_set() const;
   bool labelled() const;
 
   nlohmann::json data_;
+  nlohmann::json zero_shot_;  // "eval.zero_shot"
   Settings settings_;
   std::shared_ptr<const data::Dataset> training_set_;
   std::shared_ptr<const data::Dataset> validation_set_;

@@ -7,6 +7,23 @@
 namespace ocellus::trainer {
 namespace {
 
+CLI::App* AddEval(CLI::App* app, EvalOptions* options) {
+  auto* command = app->add_subcommand("eval", "What a checkpoint's encoder has learned");
+  command->add_option("--checkpoint", options->checkpoint, "Its folder, or a run's")->required();
+  command->add_option("--data", options->data, "Samples to learn from, else the job's");
+  command->add_option("--val", options->val, "Samples to ask for, else held back ones");
+  command->add_option("--train-samples", options->train_samples, "How many to learn from")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--val-samples", options->val_samples, "How many to ask for")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--device", options->device, "cpu or cuda");
+  command->add_option("--threads", options->threads, "Threads of computation")
+      ->check(CLI::Range(1, 1024));
+  command->add_flag("--json", options->json, "JSON on stdout instead of a table");
+  command->add_option("--out", options->out, "File that gets the JSON");
+  return command;
+}
+
 int Main(int argc, char** argv) {
   models::ops::KeepFreedMemory();
   CLI::App app{"Pretrains vision models; ocellus-worker starts it, and so can you."};
@@ -58,20 +75,7 @@ int Main(int argc, char** argv) {
   features->add_option("--out", features_options.out, "File to write")->required();
 
   EvalOptions eval_options;
-  auto* evaluating = app.add_subcommand("eval", "What a checkpoint's encoder has learned");
-  evaluating->add_option("--checkpoint", eval_options.checkpoint, "Its folder, or a run's")
-      ->required();
-  evaluating->add_option("--data", eval_options.data, "Samples to learn from, else the job's");
-  evaluating->add_option("--val", eval_options.val, "Samples to ask for, else held back ones");
-  evaluating->add_option("--train-samples", eval_options.train_samples, "How many to learn from")
-      ->check(CLI::PositiveNumber);
-  evaluating->add_option("--val-samples", eval_options.val_samples, "How many to ask for")
-      ->check(CLI::PositiveNumber);
-  evaluating->add_option("--device", eval_options.device, "cpu or cuda");
-  evaluating->add_option("--threads", eval_options.threads, "Threads of computation")
-      ->check(CLI::Range(1, 1024));
-  evaluating->add_flag("--json", eval_options.json, "JSON on stdout instead of a table");
-  evaluating->add_option("--out", eval_options.out, "File that gets the JSON");
+  auto* evaluating = AddEval(&app, &eval_options);
 
   try {
     app.parse(argc, argv);
