@@ -7,7 +7,7 @@ debian_exact="g++ cmake ninja-build ccache mold libgrpc++-dev libgrpc-dev protob
   strace"
 # floor: tools and libraries with frequent security fixes: this version or the archive's newer one.
 debian_floor="pkg-config git ca-certificates python3-venv libsqlite3-dev libpng-dev zlib1g-dev
-  libcurl4-openssl-dev libssl-dev"
+  libicu-dev libcurl4-openssl-dev libssl-dev"
 # extract: unpacked into the toolchain folder, not installed.
 debian_extract="libvalijson-dev prometheus"
 
