@@ -7,9 +7,11 @@
 namespace ocellus::coordinator {
 namespace {
 
-// A coordinator that restarts is back within seconds: look often.
+// A coordinator that restarts is back within seconds: look often. A refused attempt ends at once;
+// one that a network swallows has the longer time.
 constexpr absl::Duration kFirstReconnect = absl::Milliseconds(100);
-constexpr absl::Duration kLastReconnect = absl::Seconds(1);
+constexpr absl::Duration kLastReconnect = absl::Milliseconds(300);
+constexpr absl::Duration kConnectTime = absl::Seconds(5);
 
 int Ms(absl::Duration duration) { return static_cast<int>(absl::ToInt64Milliseconds(duration)); }
 
@@ -22,7 +24,7 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
   args.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Ms(kFirstReconnect));
-  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, Ms(kFirstReconnect));
+  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, Ms(kConnectTime));
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Ms(kLastReconnect));
   // Which calls may be repeated is decided in call.h; a cluster is not reached through a web proxy.
   args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);

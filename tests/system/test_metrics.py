@@ -89,10 +89,13 @@ def test_promtool_finds_nothing_to_say(cluster, images):
     for address in (cluster.metrics, cluster.worker_metrics):
         assert check_metrics(scrape(address)) == (0, ""), address
     cluster.wait_for_state(job, "SUCCEEDED", "FAILED")
+    builds = set()
     for address in (cluster.metrics, cluster.worker_metrics):
         text = scrape(address)
         assert check_metrics(text) == (0, ""), address
         assert text.count("# HELP ocellus_") >= 10
+        builds |= {line for line in text.splitlines() if line.startswith("ocellus_build_info{")}
+    assert len(builds) == 1 and 'commit="' in builds.pop()
 
 
 def test_promtool_would_object():

@@ -49,10 +49,7 @@ absl::Status Agent::Prepare() {
   // What an earlier process spooled belongs to gangs that are over.
   std::error_code ignored;
   std::filesystem::remove_all(SpoolFolder(options_), ignored);
-  metrics_
-      .Gauge(coordinator::metric::kBuildInfo,
-             {{"version", coordinator::kVersion}, {"commit", "unknown"}})
-      .Set(1);
+  coordinator::SetBuildInfo(&metrics_);
   if (!options_.metrics_listen.empty()) {
     OCELLUS_ASSIGN_OR_RETURN(metrics_server_,
                              coordinator::MetricsServer::Start(options_.metrics_listen, metrics_));
@@ -103,8 +100,11 @@ std::optional<absl::Status> Agent::refusal() const {
 void Agent::Stop() {
   const Limits& limits = options_.limits;
   // Without a coordinator no checkpoint could be committed.
-  supervisor_->StopAll(
-      {"NODE_SHUTDOWN", limits.shutdown_grace, Millis(1000), link_.connected(), true});
+  supervisor_->StopAll({.cause = "NODE_SHUTDOWN",
+                        .grace = limits.shutdown_grace,
+                        .term_to_kill = Millis(1000),
+                        .checkpoint = link_.connected(),
+                        .ours = true});
   supervisor_->WaitEnded(limits.shutdown_grace + Millis(2000));
   if (link_.connected()) supervisor_->WaitDelivered(limits.shutdown_report);
 }

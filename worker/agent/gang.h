@@ -27,6 +27,8 @@ struct StopWish {
   Millis grace{0};
   Millis term_to_kill{0};
   bool checkpoint = false;
+  // They hang: the ranks first say where they stand.
+  bool stacks = false;
   // The agent's own wish: a rank that had to be killed for it is charged to nobody.
   bool ours = false;
 };

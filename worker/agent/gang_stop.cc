@@ -22,6 +22,9 @@ void Gang::Stop(const StopWish& wish, SteadyTime now) {
   const SteadyTime term_at = now + wish.grace;
   // Asked again: the newer cause, the earlier end.
   term_at_ = first || !term_at_ ? term_at : std::min(*term_at_, term_at);
+  if (wish.stacks && (first || !stop_->stacks)) {
+    for (const auto& rank : ranks_) rank->AskForStacks();
+  }
   stop_ = wish;
   if (!first) return;
   ack_by_ = now + host_->limits.stop_ack;

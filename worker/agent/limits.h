@@ -30,6 +30,9 @@ struct Limits {
   // Between tries, doubling.
   Millis retry_first{100};
   Millis retry_last{5000};
+  // Between looks for a coordinator that does not answer at all. With the channel's own pause
+  // (coordinator/client) one that is back is found within a second.
+  Millis reconnect_last{300};
   Millis call_deadline{10000};
   // Progress of rank 0 and of the others is sent no more often than this.
   Millis progress_interval{250};

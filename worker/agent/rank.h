@@ -3,6 +3,7 @@
 
 #include <poll.h>
 
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -48,6 +49,8 @@ class Rank {
   void Send(const std::string& command_line);
   // SIGTERM or SIGKILL by order: the end is not the rank's fault then.
   void Kill(int signal_number);
+  // Asks for the stacks of its threads, which come as log lines. For a rank that will be killed.
+  void AskForStacks() { Kill(SIGQUIT); }
 
  private:
   bool ReadEvents(int lines_max);

@@ -11,8 +11,8 @@ namespace ocellus::agent {
 // Not thread-safe.
 class Retry {
  public:
-  explicit Retry(const Limits& limits)
-      : first_(limits.retry_first), last_(limits.retry_last), next_(first_) {}
+  explicit Retry(const Limits& limits) : Retry(limits.retry_first, limits.retry_last) {}
+  Retry(Millis first, Millis last) : first_(std::min(first, last)), last_(last), next_(first_) {}
 
   // How long to wait after one more failure: within 20 % of first, 2 x first ... last.
   Millis Failed() {

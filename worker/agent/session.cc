@@ -28,7 +28,8 @@ Session::Session(v1::RegisterRequest identity, CoordinatorLink* link, const Limi
       link_(link),
       limits_(limits),
       callbacks_(std::move(callbacks)),
-      retry_(limits) {
+      retry_(limits),
+      reconnect_(limits.retry_first, limits.reconnect_last) {
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -64,15 +65,24 @@ void Session::Run() {
     const absl::Status status = Converse(registration);
     SetOpen(false);
     // A stream that held for a while was a success; one refused at once was not.
-    if (SteadyClock::now() - opened > limits_.retry_last) retry_.Succeeded();
+    if (SteadyClock::now() - opened > limits_.retry_last) {
+      retry_.Succeeded();
+      reconnect_.Succeeded();
+    }
     {
       const std::lock_guard lock(mutex_);
       if (ending_) return;
     }
     Log(LogSeverity::kWarning, "coordinator_lost", {{"status", status.ToString()}});
     if (Judge(status) == Verdict::kSessionStale) return callbacks_.refused(status);
-    if (!Sleep(retry_.Failed())) return;
+    if (!Sleep(Pause(status))) return;
   }
+}
+
+Millis Session::Pause(const absl::Status& status) {
+  const bool silent =
+      absl::IsUnavailable(status) && coordinator::ReasonOf(status) == v1::ERROR_REASON_UNSPECIFIED;
+  return silent ? reconnect_.Failed() : retry_.Failed();
 }
 
 bool Session::Register(v1::RegisterResponse* response) {
@@ -90,7 +100,7 @@ bool Session::Register(v1::RegisterResponse* response) {
       callbacks_.refused(status);
       return false;
     }
-    const Millis wait = retry_.Failed();
+    const Millis wait = Pause(status);
     Log(LogSeverity::kWarning, "register_failed",
         {{"status", status.ToString()}, {"retry_ms", wait.count()}});
     if (!Sleep(wait)) return false;

@@ -45,6 +45,8 @@ class Session {
   bool Beat(CoordinatorLink::Stream* stream);
   void BeatUntilEnd(CoordinatorLink::Stream* stream, Millis interval);
   void SetOpen(bool open);
+  // How long to wait after `status`.
+  Millis Pause(const absl::Status& status);
   // False when this is to end.
   bool Sleep(Millis duration);
 
@@ -52,7 +54,8 @@ class Session {
   CoordinatorLink* const link_;
   const Limits limits_;
   const Callbacks callbacks_;
-  Retry retry_;
+  Retry retry_;      // after a refusal
+  Retry reconnect_;  // while nobody answers
   const SteadyTime started_ = SteadyClock::now();
   bool registered_once_ = false;
 

@@ -29,9 +29,14 @@ bool Same(const v1::GangRef& a, const v1::GangRef& b) {
 
 StopWish WishOf(const v1::StopGang& order, const Limits& limits) {
   const std::string cause = v1::JobReason_Name(order.cause());
-  return {std::string(absl::StripPrefix(cause, "JOB_REASON_")),
-          Millis(order.grace().seconds() * 1000 + order.grace().nanos() / 1'000'000),
-          limits.term_to_kill, order.want_checkpoint()};
+  StopWish wish;
+  wish.cause = std::string(absl::StripPrefix(cause, "JOB_REASON_"));
+  wish.grace = Millis(order.grace().seconds() * 1000 + order.grace().nanos() / 1'000'000);
+  wish.term_to_kill = limits.term_to_kill;
+  wish.checkpoint = order.want_checkpoint();
+  wish.stacks =
+      order.cause() == v1::JOB_REASON_HANG || order.cause() == v1::JOB_REASON_START_TIMEOUT;
+  return wish;
 }
 
 bool AnyRunning(const std::vector<v1::GangStatus>& gangs) {
@@ -187,7 +192,10 @@ void Supervisor::StopOrphans() {
         "no coordinator for so long: the ranks stop; start it again and their jobs resume "
         "from the last checkpoint"}});
   for (Entry& entry : entries_) {
-    entry.gang->Stop({"ORPHANED", kOrphanGrace, host_.limits.term_to_kill, false, true},
+    entry.gang->Stop({.cause = "ORPHANED",
+                      .grace = kOrphanGrace,
+                      .term_to_kill = host_.limits.term_to_kill,
+                      .ours = true},
                      SteadyClock::now());
   }
 }

@@ -1,5 +1,6 @@
 // The coordinator goes away and comes back; training must not notice.
 #include <filesystem>
+#include <thread>
 
 #include "tests/worker/agent/agent_world.h"
 
@@ -42,6 +43,24 @@ TEST_F(AgentOutage, ARestartedCoordinatorIsToldWhoIsThereAndWhatHappened) {
   coordinator_->Send(StopGang(10, false));
   EXPECT_EQ(EndOf(WaitForEnds(2), 1).outcome(), "STOPPED_AT");
   EXPECT_EQ(EndOf(WaitForEnds(2), 0).outcome(), "SUCCEEDED");
+}
+
+TEST_F(AgentOutage, ACoordinatorThatWasLongAwayIsFoundAtOnce) {
+  AgentOptions options = Options();
+  options.limits.retry_first = Limits().retry_first;
+  options.limits.retry_last = Limits().retry_last;
+  StartAgent(options);
+  ASSERT_TRUE(
+      coordinator_->WaitFor([](const Heard& heard) { return !heard.registrations.empty(); }));
+  const int port = coordinator_->port();
+  coordinator_.reset();
+  // The outage, long enough for doubled waits to grow beyond the limit below.
+  std::this_thread::sleep_for(Millis(3500));
+  const SteadyTime back = SteadyClock::now();
+  coordinator_ = std::make_unique<FakeCoordinator>(port);
+  ASSERT_TRUE(
+      coordinator_->WaitFor([](const Heard& heard) { return !heard.registrations.empty(); }));
+  EXPECT_LT(SteadyClock::now() - back, Millis(1500));
 }
 
 TEST_F(AgentOutage, ACutStreamIsReopened) {

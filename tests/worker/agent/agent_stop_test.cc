@@ -57,6 +57,18 @@ TEST_F(AgentStop, ADeafRankIsWarnedAboutTerminatedAndKilled) {
   EXPECT_TRUE(warned);
 }
 
+TEST_F(AgentStop, ARankThatHangsSaysWhereItStandsFirst) {
+  StartAgent();
+  coordinator_->Send(StartGang({deaf_}));
+  ASSERT_TRUE(WaitForLine("deaf"));
+  v1::SessionResponse order = StopGang(600, false);
+  order.mutable_stop()->set_cause(v1::JOB_REASON_HANG);
+  coordinator_->Send(order);
+  EXPECT_TRUE(WaitForLine("stacks"));
+  coordinator_->Send(KillGang());
+  EXPECT_EQ(EndOf(WaitForEnds(1), 0).outcome(), "KILLED");
+}
+
 TEST_F(AgentStop, ASecondStopCanOnlyShortenTheGrace) {
   StartAgent();
   coordinator_->Send(StartGang({deaf_}));
