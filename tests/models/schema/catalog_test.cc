@@ -67,7 +67,7 @@ TEST(Catalog, EveryObjectivesAugmentIsValidAndResolvesToItself) {
   const Schema& augment = training["properties"]["data"]["properties"]["augment"];
   for (const auto& [name, method] : training["properties"]["objective"]["properties"].items()) {
     json document = {{"objective", {{name, json::object()}}}, {"data", json::object()}};
-    FillAugment(&document);
+    FillObjectiveDefaults(&document);
     const json own = method.value("augment", Schema::object());
     EXPECT_EQ(document["data"].value("augment", json::object()), own) << name;
     Source source;

@@ -8,6 +8,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(Explain, Key) {
   bool found = false;
@@ -47,6 +48,12 @@ TEST(Explain, SaysWhatHoldsWithoutDefault) {
   EXPECT_THAT(Explain("batch.global", &found), HasSubstr("default  none: must be given"));
   EXPECT_THAT(Explain("optimizer.adamw.lr", &found),
               HasSubstr("default  none: give one of lr or base_lr"));
+}
+
+TEST(Explain, TellsTheDefaultsOfObjectives) {
+  bool found = false;
+  EXPECT_THAT(Explain("data.augment.color_jitter", &found), HasSubstr("mocov3: 0.8"));
+  EXPECT_THAT(Explain("data.augment.solarize_threshold", &found), Not(HasSubstr("under")));
 }
 
 TEST(Explain, UnknownNamesNearest) {

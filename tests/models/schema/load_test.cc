@@ -69,6 +69,18 @@ TEST(Load, AKindOfViewKeepsOnlyItsOwnOverrides) {
             json::parse(R"({"second": {"blur": 0.1, "crop_scale": [0.1, 0.2]}, "small": {}})"));
 }
 
+TEST(Load, AnObjectivesAugmentHoldsWhereTheUserSaysNothing) {
+  const json augment =
+      Resolved(kLeastJob, {"objective={mocov3: {}}", "data.augment.color_jitter=0.5",
+                           "data.augment.views={second: {blur: 0.3}}"})
+          .training["data"]["augment"];
+  EXPECT_EQ(augment["interpolation"], "bilinear");
+  EXPECT_EQ(augment["brightness"], 0.4);
+  EXPECT_EQ(augment["solarize"], 0);
+  EXPECT_EQ(augment["color_jitter"], 0.5);
+  EXPECT_EQ(augment["views"], json::parse(R"({"second": {"blur": 0.3, "solarize": 0.2}})"));
+}
+
 TEST(Load, AResolvedDocumentStaysAsItIs) {
   Document once = Resolved(kLeastJob);
   json again;

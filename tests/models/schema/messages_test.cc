@@ -84,13 +84,21 @@ INSTANTIATE_TEST_SUITE_P(
              "0.5"},
         Case{"data.augment.views={small: {views: {}}}",
              "--set: data.augment.views.small.views: unknown key; it belongs under data.augment"},
-        Case{"objective={dino: {}}", "--set: objective.dino: unknown objective; known: mae"},
+        Case{"objective={dino: {}}",
+             "--set: objective.dino: unknown objective; known: clip, mae, mocov3, relicv2 "
+             "and rotnet"},
         Case{"objective={mea: {}}",
-             "--set: objective.mea: unknown objective; did you mean mae? known: mae"},
-        Case{"objective={}", "--set: objective: no objective is named; known: mae"},
+             "--set: objective.mea: unknown objective; did you mean mae? known: clip, mae, mocov3, "
+             "relicv2 "
+             "and rotnet"},
+        Case{"objective={}",
+             "--set: objective: no objective is named; known: clip, mae, mocov3, relicv2 "
+             "and rotnet"},
         Case{"objective=mae",
              "--set: objective: expected a section, got \"mae\"; write objective: {mae: {}}"},
-        Case{"objective=3", "--set: objective: expected a section, got 3; known: mae"},
+        Case{"objective=3",
+             "--set: objective: expected a section, got 3; known: clip, mae, mocov3, relicv2 "
+             "and rotnet"},
         Case{"model.preset=vit_base_patch16_224", "3: model: two models: preset and vit; keep one"},
         Case{"model={preset: vit_base_patch16_224, width: 3}",
              "--set: model.width: unknown key; known here: image_size, patch_size, dim, depth, "
@@ -98,7 +106,8 @@ INSTANTIATE_TEST_SUITE_P(
              "and mlp_ratio"},
         Case{"model.dim=3", "--set: model.dim: unknown key; it belongs under model.vit"},
         Case{"optimizer={adam: {lr: 1}}",
-             "--set: optimizer.adam: unknown optimizer; did you mean adamw? known: adamw"},
+             "--set: optimizer.adam: unknown optimizer; did you mean adamw? known: adamw, lars "
+             "and sgd"},
         Case{"optimizer={adamw: {}}",
              "--set: optimizer.adamw: needs lr or base_lr; give one of them"},
         Case{"optimizer.adamw.betas=[0.9, 1.0]",
