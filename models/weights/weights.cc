@@ -25,11 +25,13 @@ torch::Tensor Wrap(const checkpoint::TensorView& view, torch::ScalarType type,
   return copy;
 }
 
-// A .pth file is a zip archive, or a pickle in old ones.
+// A .pth file is a zip archive, or a pickle in old ones. The first bytes of a safetensors file are
+// a length, which may look like either; then comes a brace.
 bool IsPyTorchFile(const std::string& path) {
-  char head[2] = {};
+  char head[9] = {};
   std::ifstream(path, std::ios::binary).read(head, sizeof head);
-  return (head[0] == 'P' && head[1] == 'K') || head[0] == '\x80';
+  const bool archive = (head[0] == 'P' && head[1] == 'K') || head[0] == '\x80';
+  return archive && head[8] != '{';
 }
 
 void CheckNotPyTorch(const std::string& path) {

@@ -96,6 +96,17 @@ TEST_F(Weights, TellsHowToConvertAPyTorchFile) {
   }
 }
 
+TEST_F(Weights, ALengthThatLooksLikeAPickleIsRead) {
+  // Header lengths are multiples of 8: one name in 32 lengths has 0x80 in its first byte.
+  int seen = 0;
+  for (int length = 1; length < 300; ++length) {
+    WriteTensors({{std::string(length, 'n'), torch::zeros({1})}}, {}, Path("t.safetensors"));
+    seen += Bytes(Path("t.safetensors"))[0] == '\x80';
+    EXPECT_EQ(ReadFile(Path("t.safetensors")).size(), 1u);
+  }
+  EXPECT_GT(seen, 0);
+}
+
 TEST_F(Weights, AFileCanBeWrittenOverWhileItIsRead) {
   // Tensors of a mapped file stay what they were: the new file is another one under the same name.
   WriteTensors({{"a", torch::full({4}, 1.f)}}, {}, Path("t.safetensors"));
