@@ -250,7 +250,8 @@ bool Courier::EndIsReady(int rank) const {
   const auto progress = progress_.find(rank);
   const bool facts_sent =
       events_.empty() && (progress == progress_.end() || !progress->second.dirty);
-  const bool settled = rank != 0 || !commit_;
+  // After the last end the gang is over for the coordinator, and damage would be refused as stale.
+  const bool settled = damaged_.empty() && (rank != 0 || !commit_);
   return facts_sent && settled && spools_.at(rank)->empty();
 }
 

@@ -1,5 +1,7 @@
 // Begin, commit, damage; and what a commit survives.
 #include <atomic>
+#include <filesystem>
+#include <thread>
 
 #include "coordinator/base/error.h"
 #include "tests/worker/agent/agent_world.h"
@@ -85,6 +87,23 @@ TEST_F(AgentCheckpoint, DamageIsReported) {
   ASSERT_TRUE(coordinator_->WaitFor([](const Heard& heard) { return !heard.damages.empty(); }));
   EXPECT_EQ(coordinator_->heard().damages[0].uri(), "default/j-1/checkpoints/x/");
   EXPECT_EQ(coordinator_->heard().damages[0].fault(), "size differs");
+}
+
+TEST_F(AgentCheckpoint, DamageIsReportedBeforeTheEnd) {
+  StartAgent();
+  const std::string go = folder_ + "/go";
+  std::atomic<bool> held{false};
+  coordinator_->SetAnswer([&](const std::string& call) {
+    // The report of the start takes so long that the rank tells of damage and ends meanwhile.
+    if (call == "ReportEvents" && !held.exchange(true)) {
+      std::filesystem::create_directory(go);
+      std::this_thread::sleep_for(Millis(300));
+    }
+    return absl::OkStatus();
+  });
+  coordinator_->Send(StartGang({{{{"await", go}}, {{"damaged", "x/"}}}}));
+  WaitForEnds(1);
+  EXPECT_EQ(coordinator_->heard().damages.size(), 1u);
 }
 
 }  // namespace
