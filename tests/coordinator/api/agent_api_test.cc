@@ -63,6 +63,7 @@ TEST_F(AgentApiTest, TheFirstRefusalOfAGenerationIsInTheHistory) {
     ASSERT_TRUE(agent_.End(gang_, rank, "DIED", v1::FAILURE_CLASS_INFRA_PROCESS).ok());
   }
   cluster_.Step();
+  cluster_.Step();
   ASSERT_EQ(cluster_.State(job_).substr(0, 7), "pending");
   EXPECT_FALSE(agent_.Begin(gang_, 5).ok());
   EXPECT_FALSE(agent_.Log(gang_, 0, 1, "boo").ok());
@@ -79,6 +80,7 @@ TEST_F(AgentApiTest, AStaleGangThatStillRunsIsInTheHistory) {
   for (int rank = 0; rank < 2; ++rank) {
     ASSERT_TRUE(agent_.End(gang_, rank, "DIED", v1::FAILURE_CLASS_INFRA_PROCESS).ok());
   }
+  cluster_.Step();
   cluster_.Step();
   v1::GangStatus ended = Status(gang_);
   for (auto& rank : *ended.mutable_ranks()) {
