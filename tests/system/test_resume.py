@@ -32,13 +32,13 @@ OBJECTIVES = {
 def start(folder, *extra):
     command = [program("ocellus-trainer"), "run", "--spec", str(folder / "job.json"), "--out",
                str(folder / "out"), *extra]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                             start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
 def finish(process):
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
+    told, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, told
 
 
 def commits(folder):
