@@ -1,4 +1,4 @@
-"""MoCo v3's training step in PyTorch, float64, written from the contract (docs/REPLAY.md). It shares
+"""MoCo v3's training step in PyTorch, float64, from the contract (docs/REPLAY.md). It shares
 no code with Ocellus; the plain ViT and ResNet are those of the other references here."""
 import math
 
