@@ -64,11 +64,12 @@ bool Is(char32_t c, uint32_t categories) {
   return (U_GET_GC_MASK(static_cast<UChar32>(c)) & categories) != 0;
 }
 
-// The pattern ignores case, so a mark that is a letter in capitals counts as one.
-constexpr char32_t kIotaBelow = 0x0345;
-bool IsLetter(char32_t c) { return Is(c, U_GC_L_MASK) || c == kIotaBelow; }
+bool IsLetter(char32_t c) { return Is(c, U_GC_L_MASK); }
 
-// How many characters the piece of the text at `at` has; 0 for white space. In the order of the
+// A mark that is a letter in capitals: the pattern ignores case, and then has no place for it.
+constexpr char32_t kIotaBelow = 0x0345;
+
+// How many characters the piece of the text at `at` has; 0 for what is in none. In the order of the
 // pattern: contractions, letters, one number, a run of anything else.
 size_t PieceLength(const std::u32string& text, size_t at) {
   for (const char32_t* contraction :
@@ -77,7 +78,8 @@ size_t PieceLength(const std::u32string& text, size_t at) {
     if (text.compare(at, word.size(), word) == 0) return word.size();
   }
   const auto is_other = [](char32_t c) {
-    return !u_isUWhiteSpace(static_cast<UChar32>(c)) && !IsLetter(c) && !Is(c, U_GC_N_MASK);
+    return !u_isUWhiteSpace(static_cast<UChar32>(c)) && !IsLetter(c) && !Is(c, U_GC_N_MASK) &&
+           c != kIotaBelow;
   };
   if (Is(text[at], U_GC_N_MASK)) return 1;
   size_t end = at;
