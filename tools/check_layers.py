@@ -13,7 +13,8 @@ import sys
 
 # Longest prefix wins. A path that ends in a dot stands for the files of that stem.
 RANKS = {
-    "kernels": 0, "models/collectives.": 0, "models/schema": 0, "worker/wire": 0, "ocellus/v1": 0, "proto": 0,
+    "kernels": 0, "models/collectives.": 0, "models/schema": 0, "worker/wire": 0,
+    "ocellus/v1": 0, "proto": 0,
     "models/ops": 1, "worker/store": 1, "coordinator/base": 1,
     "models/nn": 2, "models/optim": 2, "worker/data": 2, "worker/checkpoint": 2,
     "coordinator/client": 2, "coordinator/job": 2,

@@ -94,11 +94,11 @@ def views_of(document):
     """Name of an input to the transform that makes it."""
     name, settings = next(iter(document["objective"].items()))
     model = next(iter(document["model"].values()))
-    size, augment = settings.get("image_size") or model.get("image_size", 64), document["data"]["augment"]
+    size, augment = model["image_size"], document["data"]["augment"]
     if name == "mocov3":
         return {"view1": view(augment, "", size), "view2": view(augment, "second", size)}
     if name == "relicv2":
-        kinds = {f"large_{i}": view(augment, "second" if i % 2 else "", settings["large_size"])
+        kinds = {f"large_{i}": view(augment, "second" if i % 2 else "", size)
                  for i in range(settings["large_views"])}
         return kinds | {f"small_{i}": view(augment, "small", settings["small_size"])
                         for i in range(settings["small_views"])}

@@ -190,7 +190,9 @@ class ReLICv2(nn.Module):
         mlp, out = s["mlp_dim"], s["proj_dim"]
         projector = head([self.encoder.num_features, mlp, out], False, bias=True)
         self.online = nn.Sequential(self.encoder, projector)
-        self.predictor = head([out, mlp, out], False, bias=True) if s["predictor"] else nn.Identity()
+        self.predictor = nn.Identity()
+        if s["predictor"]:
+            self.predictor = head([out, mlp, out], False, bias=True)
         self.target = copy.deepcopy(self.online).requires_grad_(False)
 
     def candidates(self, n):

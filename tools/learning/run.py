@@ -106,9 +106,7 @@ def document_of(method, train, seed, overrides):
 
 
 def size_of(document):
-    settings = next(iter(document["objective"].values()))
-    model = next(iter(document["model"].values()))
-    return settings.get("large_size") or settings.get("image_size") or model.get("image_size", 64)
+    return next(iter(document["model"].values()))["image_size"]
 
 
 def one(args, method, seed, sets):
