@@ -26,7 +26,8 @@ class FakeJobs : public v1::JobService::Service {
   std::atomic<int> unavailable{0};  // so many calls of GetJob fail first
   std::atomic<int> calls{0};
   std::atomic<int> watches{0};
-  std::string protocol;
+  std::mutex mutex;
+  std::string protocol;  // of the last GetJob; guarded by mutex
 
   grpc::Status WatchJobs(grpc::ServerContext*, const v1::WatchJobsRequest* request,
                          grpc::ServerWriter<v1::WatchJobsResponse>* writer) override {
@@ -45,9 +46,12 @@ class FakeJobs : public v1::JobService::Service {
                       v1::GetJobResponse* response) override {
     ++calls;
     const auto sent = context->client_metadata().find("ocellus-protocol");
-    protocol = sent == context->client_metadata().end()
-                   ? ""
-                   : std::string(sent->second.data(), sent->second.size());
+    {
+      std::lock_guard lock(mutex);
+      protocol = sent == context->client_metadata().end()
+                     ? ""
+                     : std::string(sent->second.data(), sent->second.size());
+    }
     EXPECT_LT(context->deadline(), std::chrono::system_clock::now() + std::chrono::hours(1));
     if (unavailable-- > 0) return {grpc::StatusCode::UNAVAILABLE, "restarting"};
     response->mutable_job()->set_id("j-1");
@@ -128,6 +132,7 @@ TEST_F(WatchTest, ReadsAreRepeatedAndCarryTheProtocol) {
   EXPECT_TRUE(session_.Read(session_.jobs(), &v1::JobService::Stub::GetJob, v1::GetJobRequest(),
                             &response));
   EXPECT_EQ(service_.calls, 3);
+  std::lock_guard lock(service_.mutex);
   EXPECT_EQ(service_.protocol, "1");
 }
 
