@@ -22,24 +22,29 @@ class FakeJobs : public v1::JobService::Service {
     std::vector<v1::JobState> states;
     grpc::Status end = grpc::Status::OK;
   };
-  std::vector<Script> scripts;
+  std::mutex mutex;
+  std::vector<Script> scripts;      // guarded by mutex
+  std::string protocol;             // of the last GetJob; guarded by mutex
   std::atomic<int> unavailable{0};  // so many calls of GetJob fail first
   std::atomic<int> calls{0};
   std::atomic<int> watches{0};
-  std::mutex mutex;
-  std::string protocol;  // of the last GetJob; guarded by mutex
 
   grpc::Status WatchJobs(grpc::ServerContext*, const v1::WatchJobsRequest* request,
                          grpc::ServerWriter<v1::WatchJobsResponse>* writer) override {
-    const size_t at = std::min<size_t>(watches++, scripts.size() - 1);
+    const Script script = NextScript();
     ++calls;
-    for (v1::JobState state : scripts[at].states) {
+    for (v1::JobState state : script.states) {
       v1::WatchJobsResponse response;
       response.mutable_job()->set_id("j-1");
       response.mutable_job()->set_state(state);
       writer->Write(response);
     }
-    return scripts[at].end;
+    return script.end;
+  }
+
+  Script NextScript() {
+    std::lock_guard lock(mutex);
+    return scripts[std::min<size_t>(watches++, scripts.size() - 1)];
   }
 
   grpc::Status GetJob(grpc::ServerContext* context, const v1::GetJobRequest*,
@@ -73,8 +78,11 @@ class WatchTest : public testing::Test {
   void TearDown() override { server_->Shutdown(); }
 
   ExitCode Run(std::vector<FakeJobs::Script> scripts, WatchOptions options = {}) {
-    service_.scripts = std::move(scripts);
-    service_.watches = 0;
+    {
+      std::lock_guard lock(service_.mutex);
+      service_.scripts = std::move(scripts);
+      service_.watches = 0;
+    }
     options.quiet = true;
     return Watch(&session_, "demo", options);
   }
