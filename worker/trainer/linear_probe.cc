@@ -33,7 +33,10 @@ torch::Tensor FitLogistic(const torch::Tensor& inputs, const torch::Tensor& labe
   torch::Tensor weights = torch::zeros({classes, dim + 1}, inputs.options()).requires_grad_(true);
   weights.mutable_grad() = torch::zeros_like(weights);
 
+  // The optimizer turns gradients on for the closure: the gradient would become part of a graph
+  // that holds its own weights, and both would live for ever.
   const auto loss_and_gradient = [&] {
+    const torch::NoGradGuard none;
     const torch::Tensor log_shares = Scores(inputs, weights).log_softmax(1);
     const torch::Tensor error = (log_shares.exp() - wanted) / static_cast<double>(count);
     torch::Tensor gradient = weights.mutable_grad();

@@ -17,6 +17,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ocellus::trainer {
@@ -27,7 +28,7 @@ constexpr int kFramesMax = 64;
 constexpr int kFramesOfSignal = 2;
 constexpr long kPatienceNs = 200'000'000;
 
-// What one thread is asked for. Never freed when the thread did not answer: it still may.
+// What one thread is asked for.
 struct Request {
   explicit Request(pid_t thread) : thread(thread) { sem_init(&answered, 0, 0); }
   const pid_t thread;
@@ -36,6 +37,12 @@ struct Request {
   sem_t answered;
 };
 std::atomic<Request*> asked{nullptr};
+
+// A thread that did not answer still may, so its request stays for good.
+void KeepForGood(std::unique_ptr<Request> request) {
+  static auto* const kept = new std::vector<std::unique_ptr<Request>>;
+  kept->push_back(std::move(request));
+}
 
 int Signal() { return SIGRTMIN + 5; }
 
@@ -131,7 +138,7 @@ void DumpStacks(int fd) {
     const bool answered = Await(request.get());
     asked = nullptr;
     WriteStack(fd, thread, answered ? request.get() : nullptr);
-    if (!answered) static_cast<void>(request.release());
+    if (!answered) KeepForGood(std::move(request));
   }
 }
 
