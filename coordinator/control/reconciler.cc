@@ -1,69 +1,16 @@
 #include "coordinator/control/reconciler.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "coordinator/base/error.h"
 #include "coordinator/base/log.h"
 #include "coordinator/base/status_macros.h"
 #include "coordinator/control/gang_end.h"
-#include "coordinator/job/transitions.h"
-#include "coordinator/launch/static_workers.h"
-#include "coordinator/state/checkpoints.h"
+#include "coordinator/control/pass.h"
 
 namespace ocellus::coordinator {
 namespace {
 
 constexpr absl::Duration kTidyEvery = absl::Minutes(10);
-
-// The job changed under us (a cancel, say): the next pass sees it as it is.
-bool IsOvertaken(const absl::Status& status) {
-  const v1::ErrorReason reason = ReasonOf(status);
-  return reason == v1::ERROR_REASON_WRONG_STATE || reason == v1::ERROR_REASON_ETAG_MISMATCH ||
-         reason == v1::ERROR_REASON_STALE_GENERATION;
-}
-
-// Whether a pass goes on after what it met at one job. Trouble of the store ends it; any other
-// error is kept to be told, and must not keep the other jobs waiting.
-bool GoesOn(const absl::Status& status, absl::Status* first_error) {
-  if (status.ok() || IsOvertaken(status)) {
-    return true;
-  }
-  first_error->Update(status);
-  return !absl::IsUnavailable(status);
-}
-
-std::string CauseOf(const JobRow& job) {
-  if (job.generation == 0) {
-    return "submit";
-  }
-  return job.last_failure.has_value() ? ShortName(job.last_failure->failure_class()) : "resume";
-}
-
-NodeView ViewOf(const NodeStatus& node, const std::vector<Occupied>& occupied) {
-  NodeView view;
-  view.name = node.row.name;
-  view.ready = node.connected && !node.suspect;
-  view.cordoned = node.row.state == v1::NODE_STATE_CORDONED;
-  std::map<int, std::string> gpu_users;
-  std::vector<std::string> cpu_users;
-  for (const Occupied& slot : occupied) {
-    if (slot.gpu >= 0) {
-      gpu_users[slot.gpu] = slot.job_id;
-    } else {
-      cpu_users.push_back(slot.job_id);
-    }
-  }
-  const int cpu_slots = node.row.inventory.cpu_slots();
-  for (int i = 0; i < cpu_slots; ++i) {
-    view.slots.push_back({-1, i < static_cast<int>(cpu_users.size()) ? cpu_users[i] : ""});
-  }
-  for (const auto& gpu : node.row.inventory.gpus()) {
-    view.slots.push_back({gpu.index(), gpu_users[gpu.index()]});
-  }
-  return view;
-}
 
 }  // namespace
 
@@ -73,6 +20,7 @@ Reconciler::Reconciler(Parts parts, ControlOptions options)
       started_(parts.clock->Monotonic()),
       orders_(parts.store, parts.fleet, parts.live, parts.clock),
       gauges_(parts.store, parts.live, parts.metrics, parts.clock),
+      placer_(parts.store, parts.fleet, &gauges_, parts.clock),
       last_tidy_(parts.clock->Monotonic()) {}
 
 Reconciler::~Reconciler() { Stop(); }
@@ -191,101 +139,7 @@ absl::Status Reconciler::AdvanceStopping(const GangRow& gang,
   return absl::OkStatus();
 }
 
-absl::StatusOr<Snapshot> Reconciler::TakeSnapshot(std::map<std::string, PendingRow>* rows) const {
-  Snapshot snapshot;
-  snapshot.now = parts_.clock->Now();
-  std::map<std::string, std::vector<Occupied>> occupied;
-  OCELLUS_RETURN_IF_ERROR(parts_.store->Read([&](Database& db) -> absl::Status {
-    OCELLUS_ASSIGN_OR_RETURN(const auto pending, PendingJobs(db));
-    for (const PendingRow& job : pending) {
-      snapshot.pending.push_back({job.id, job.priority, job.created, job.backoff_until, job.message,
-                                  job.ranks, job.device});
-      rows->emplace(job.id, job);
-    }
-    OCELLUS_ASSIGN_OR_RETURN(occupied, OccupiedSlots(db));
-    return absl::OkStatus();
-  }));
-  for (const NodeStatus& node : parts_.fleet->Nodes()) {
-    snapshot.nodes.push_back(ViewOf(node, occupied[node.row.name]));
-  }
-  return snapshot;
-}
-
-absl::Status Reconciler::Place() {
-  std::map<std::string, PendingRow> rows;
-  OCELLUS_ASSIGN_OR_RETURN(Snapshot snapshot, TakeSnapshot(&rows));
-  if (snapshot.pending.empty()) {
-    return absl::OkStatus();
-  }
-  const Plan plan = MakePlan(std::move(snapshot));
-  absl::Status error;
-  for (const Placement& placement : plan.placements) {
-    if (!GoesOn(Commit(placement), &error)) {
-      return error;
-    }
-  }
-  error.Update(Explain(plan.waiting, rows));
-  return error;
-}
-
-absl::Status Reconciler::Commit(const Placement& placement) {
-  const auto nodes = ReadNodes();
-  std::vector<RankSeat> seats;
-  for (const Grant& grant : placement.grants) {
-    seats.push_back({0, grant.node, grant.gpu});
-  }
-  std::vector<RankRow> ranks;
-  for (const RankSeat& seat : AssignRanks(std::move(seats))) {
-    ranks.push_back({seat.rank, seat.node, seat.gpu, nodes.at(seat.node).row.instance});
-  }
-  JobRow job;
-  absl::Duration waited;
-  std::string cause;
-  OCELLUS_RETURN_IF_ERROR(parts_.store->Write("place", [&](Database& db) -> absl::Status {
-    const absl::Time now = parts_.clock->Now();
-    OCELLUS_ASSIGN_OR_RETURN(job, ReadJob(db, placement.job_id));
-    OCELLUS_ASSIGN_OR_RETURN(const auto restore, RestoreList(db, job.id));
-    OCELLUS_ASSIGN_OR_RETURN(const bool ever, EverCommitted(db, job.id));
-    if (restore.empty() && ever) {
-      return ChangeState(db, &job,
-                         {v1::JOB_STATE_HELD, v1::JOB_REASON_NO_CHECKPOINT_LEFT,
-                          "every checkpoint is damaged (`ocellus checkpoint list`); submit the job "
-                          "again to start over",
-                          "scheduler"},
-                         now);
-    }
-    waited = now - job.since;
-    cause = CauseOf(job);
-    return StartGeneration(db, &job, ranks, cause, now);
-  }));
-  if (job.state == v1::JOB_STATE_STARTING) {
-    gauges_.Placed(job, waited, cause);
-    Log(LogSeverity::kInfo, "job_placed",
-        {{"job", job.id}, {"generation", job.generation}, {"where", job.message}});
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Reconciler::Explain(const std::vector<Waiting>& waiting,
-                                 const std::map<std::string, PendingRow>& rows) {
-  std::vector<const Waiting*> changed;
-  for (const Waiting& job : waiting) {
-    const PendingRow& row = rows.at(job.job_id);
-    if (row.reason != job.reason || row.message != job.message) {
-      changed.push_back(&job);
-    }
-  }
-  if (changed.empty()) {
-    return absl::OkStatus();
-  }
-  return parts_.store->Write("explain", [&](Database& db) -> absl::Status {
-    for (const Waiting* job : changed) {
-      OCELLUS_RETURN_IF_ERROR(
-          SetWaiting(db, job->job_id, job->reason, job->message, parts_.clock->Now()));
-    }
-    return absl::OkStatus();
-  });
-}
+absl::Status Reconciler::Place() { return placer_.PlaceAll(); }
 
 absl::Status Reconciler::Command() {
   OCELLUS_ASSIGN_OR_RETURN(const auto gangs, ReadGangs());

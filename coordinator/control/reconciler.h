@@ -1,6 +1,6 @@
-// The reconcile loop: what is, what should be, one step from one to the other. The only place where
-// a job changes its state without a person asking. Each pass reads the store afresh, so a pass that
-// is cut off anywhere is made good by the next.
+// The reconcile loop: what is, what should be, one step from one to the other. Only here, and in
+// what this calls, does a job change its state without a person asking. Each pass reads the store
+// afresh, so a pass that is cut off anywhere is made good by the next.
 #pragma once
 
 #include <atomic>
@@ -15,8 +15,8 @@
 #include "coordinator/control/gang_rules.h"
 #include "coordinator/control/gauges.h"
 #include "coordinator/control/orders.h"
+#include "coordinator/control/placer.h"
 #include "coordinator/fleet/fleet.h"
-#include "coordinator/scheduler/plan.h"
 #include "coordinator/state/ledger.h"
 #include "coordinator/state/store.h"
 
@@ -62,10 +62,6 @@ class Reconciler {
   absl::Status AdvanceGang(const GangRow& gang, const std::map<std::string, NodeStatus>& nodes);
   absl::Status AdvanceStopping(const GangRow& gang, const std::map<std::string, NodeStatus>& nodes);
   absl::Status Change(const GangRow& gang, const StateChange& change);
-  absl::StatusOr<Snapshot> TakeSnapshot(std::map<std::string, PendingRow>* rows) const;
-  absl::Status Commit(const Placement& placement);
-  absl::Status Explain(const std::vector<Waiting>& waiting,
-                       const std::map<std::string, PendingRow>& rows);
   void Loop();
 
   const Parts parts_;
@@ -73,6 +69,7 @@ class Reconciler {
   const absl::Duration started_;
   Orders orders_;
   Gauges gauges_;
+  Placer placer_;
   absl::Duration last_tidy_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
