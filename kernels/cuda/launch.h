@@ -11,6 +11,9 @@
 #define OCELLUS_KERNEL_LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
   kernel<<<grid, block, shared_bytes, static_cast<cudaStream_t>(stream)>>>(__VA_ARGS__)
 
+// The emulation checks that this address is a multiple of `bytes`.
+#define OCELLUS_ALIGNED(address, bytes)
+
 namespace ocellus::kernels::cuda {
 
 // The block's dynamic shared memory.
@@ -49,11 +52,13 @@ struct alignas(sizeof(T) * kCount) Pack {
 
 template <int kCount, class T>
 __device__ Pack<T, kCount> LoadPack(const T* p) {
+  OCELLUS_ALIGNED(p, sizeof(Pack<T, kCount>));
   return *reinterpret_cast<const Pack<T, kCount>*>(p);
 }
 
 template <int kCount, class T>
 __device__ void StorePack(T* p, const Pack<T, kCount>& pack) {
+  OCELLUS_ALIGNED(p, sizeof(Pack<T, kCount>));
   *reinterpret_cast<Pack<T, kCount>*>(p) = pack;
 }
 

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <random>
 
+#include "tests/support/cuda_emulation/access_checker.h"
+
 namespace ocellus::kernels {
 namespace {
 
@@ -30,6 +32,12 @@ BFloat16 ToBFloat16(float value) {
 Array::Array(int64_t size, Element type)
     : size_(size), type_(type), bytes_(new unsigned char[size * BytesOf(type)]) {
   std::memset(bytes_.get(), 0xff, size * BytesOf(type));
+  emulation::Checker().Allow(bytes_.get(), size * BytesOf(type), BytesOf(type));
+}
+
+void Array::Free::operator()(unsigned char* bytes) const {
+  emulation::Checker().Forbid(bytes);
+  delete[] bytes;
 }
 
 Array Array::Normal(int64_t size, uint64_t seed, Element type) {

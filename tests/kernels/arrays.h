@@ -1,5 +1,5 @@
-// Arrays for kernels to read and write: allocated to the element, so that AddressSanitizer sees an
-// access beyond them, and filled with NaN until written.
+// Arrays for kernels to read and write: allocated to the element, so that AddressSanitizer and the
+// CUDA emulation see an access beyond them, and filled with NaN until written.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,10 @@ class Array {
  private:
   int64_t size_;
   Element type_;
-  std::unique_ptr<unsigned char[]> bytes_;
+  struct Free {
+    void operator()(unsigned char* bytes) const;
+  };
+  std::unique_ptr<unsigned char[], Free> bytes_;
 };
 
 // Expects |a - b| <= tolerance * max(1, |b|) for all elements; NaN equals nothing.

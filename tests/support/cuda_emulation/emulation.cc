@@ -1,57 +1,17 @@
 #include "tests/support/cuda_emulation/emulation.h"
 
-#include <ucontext.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <random>
+#include <utility>
+
+#include "tests/support/cuda_emulation/machine.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/common_interface_defs.h>
 #endif
 
 namespace emulation {
-namespace {
-
-constexpr size_t kStackBytes = 64 << 10;
-constexpr unsigned kWarp = 32;
-
-enum class Waits { kNothing, kBlock, kWarp, kDone };
-
-struct Fiber {
-  ucontext_t context;
-  std::unique_ptr<char[]> stack = std::make_unique<char[]>(kStackBytes);
-  dim3 thread;
-  Waits waits = Waits::kNothing;
-  uint64_t given = 0;  // to a shuffle
-};
-
-// Shared memory of one array, allocated to the byte.
-class SharedMemory {
- public:
-  explicit SharedMemory(size_t bytes) : size_(bytes), bytes_(new unsigned char[bytes]) { Poison(); }
-  void* data() { return bytes_.get(); }
-  void Poison() { std::fill_n(bytes_.get(), size_, 0xff); }  // NaN
-
- private:
-  size_t size_;
-  std::unique_ptr<unsigned char[]> bytes_;
-};
-
-struct Machine {
-  std::mt19937_64 random;
-  ucontext_t scheduler;
-  std::vector<std::unique_ptr<Fiber>> fibers;
-  size_t running = 0;
-  Position position;
-  const std::function<void()>* body = nullptr;
-  std::vector<std::unique_ptr<SharedMemory>> static_shared;
-  std::unique_ptr<SharedMemory> dynamic_shared;
-  void* fake_stack = nullptr;  // AddressSanitizer's, of the scheduler
-  const void* scheduler_stack = nullptr;
-  size_t scheduler_stack_bytes = 0;
-};
 
 Machine& machine() {
   static Machine instance;
@@ -60,9 +20,16 @@ Machine& machine() {
 
 [[noreturn]] void Fail(const char* what) {
   const Position& at = machine().position;
-  std::fprintf(stderr, "CUDA emulation: %s (block %u, %u)\n", what, at.block.x, at.block.y);
+  std::fprintf(stderr, "CUDA emulation: %s (block %u, %u, thread %u)\n", what, at.block.x,
+               at.block.y, at.thread.x);
   std::abort();
 }
+
+namespace {
+
+constexpr size_t kThreadsMax = 1024;
+constexpr size_t kSharedBytesMax = 48 << 10;  // what a launch has without asking for more
+constexpr unsigned kGridYMax = 65535;
 
 // AddressSanitizer must know on which stack the program runs.
 void BeforeSwitch([[maybe_unused]] void** save, [[maybe_unused]] const void* stack,
@@ -79,23 +46,28 @@ void AfterSwitch([[maybe_unused]] void* saved, [[maybe_unused]] const void** old
 #endif
 }
 
-Fiber& Current() { return *machine().fibers[machine().running]; }
+}  // namespace
 
 void ToScheduler(Waits reason) {
   Machine& m = machine();
   Fiber& fiber = Current();
   fiber.waits = reason;
+  m.in_kernel = false;
   void* fake = nullptr;
   BeforeSwitch(reason == Waits::kDone ? nullptr : &fake, m.scheduler_stack,
                m.scheduler_stack_bytes);
   swapcontext(&fiber.context, &m.scheduler);
   AfterSwitch(fake, nullptr, nullptr);
+  m.in_kernel = true;
 }
+
+namespace {
 
 void Entry() {
   Machine& m = machine();
   AfterSwitch(nullptr, &m.scheduler_stack, &m.scheduler_stack_bytes);
-  (*m.body)();
+  m.in_kernel = true;
+  m.body.run(m.body.captured);
   ToScheduler(Waits::kDone);
 }
 
@@ -103,6 +75,7 @@ void Resume(size_t index) {
   Machine& m = machine();
   m.running = index;
   m.position.thread = Current().thread;
+  Checker().SetStack(Current().stack.get(), kStackBytes);
   BeforeSwitch(&m.fake_stack, Current().stack.get(), kStackBytes);
   swapcontext(&m.scheduler, &Current().context);
   AfterSwitch(m.fake_stack, nullptr, nullptr);
@@ -142,12 +115,15 @@ bool PassBarriers() {
   bool passed = false;
   for (size_t begin = 0; begin < threads; begin += kWarp) {
     const size_t end = std::min(threads, begin + kWarp);
-    if (Count(begin, end, Waits::kWarp) == end - begin) {
+    for (const Waits waits : {Waits::kWarp, Waits::kShuffle}) {
+      if (Count(begin, end, waits) != end - begin) continue;
+      if (waits == Waits::kWarp) Checker().PassWarpBarrier(static_cast<unsigned>(begin / kWarp));
       Release(begin, end);
       passed = true;
     }
   }
   if (Count(0, threads, Waits::kBlock) == threads) {
+    Checker().PassBlockBarrier();
     Release(0, threads);
     passed = true;
   }
@@ -159,6 +135,7 @@ void RunBlock(dim3 block) {
   for (const auto& memory : m.static_shared) memory->Poison();
   m.dynamic_shared->Poison();
   StartFibers(block);
+  Checker().BeginBlock(m.fibers.size());
   std::vector<size_t> order(m.fibers.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   while (Count(0, order.size(), Waits::kDone) < order.size()) {
@@ -179,36 +156,43 @@ void RunBlock(dim3 block) {
 
 void SetSeed(uint64_t seed) { machine().random.seed(seed); }
 
-void Launch(dim3 grid, dim3 block, size_t dynamic_bytes, const std::function<void()>& body) {
+bool ChecksAccesses() {
+#ifdef __SANITIZE_ADDRESS__
+  return false;
+#else
+  return true;
+#endif
+}
+
+void Launch(dim3 grid, dim3 block, size_t dynamic_bytes, const Body& body) {
   Machine& m = machine();
-  m.body = &body;
+  const size_t blocks = size_t{grid.x} * grid.y * grid.z, threads = size_t{block.x} * block.y;
+  if (blocks == 0 || threads == 0 || threads > kThreadsMax || grid.y > kGridYMax ||
+      dynamic_bytes > kSharedBytesMax) {
+    m.error = cudaErrorInvalidConfiguration;
+    return;
+  }
+  m.body = body;
   m.dynamic_shared = std::make_unique<SharedMemory>(dynamic_bytes);
   m.position.block_size = block;
   m.position.grid_size = grid;
-  for (unsigned y = 0; y < grid.y; ++y) {
-    for (unsigned x = 0; x < grid.x; ++x) {
-      m.position.block = dim3(x, y, 0);
-      RunBlock(block);
-    }
+  Checker().BeginLaunch(body.captured, body.captured_bytes);
+  for (size_t i = 0; i < blocks; ++i) {
+    const int64_t x = i % grid.x, y = i / grid.x % grid.y, z = i / grid.x / grid.y;
+    m.position.block = dim3(x, y, z);
+    RunBlock(block);
   }
   m.dynamic_shared.reset();
 }
 
-const Position& Here() { return machine().position; }
+dim3 ThreadIndex() { return machine().position.thread; }
+dim3 BlockIndex() { return machine().position.block; }
+dim3 BlockSize() { return machine().position.block_size; }
+dim3 GridSize() { return machine().position.grid_size; }
 
 void WaitForBlock() { ToScheduler(Waits::kBlock); }
 
 void WaitForWarp() { ToScheduler(Waits::kWarp); }
-
-uint64_t Exchange(uint64_t value, unsigned from) {
-  const size_t self = machine().running, source = self / kWarp * kWarp + from;
-  if (source >= machine().fibers.size()) Fail("a shuffle reads a lane that is not there");
-  Current().given = value;
-  WaitForWarp();
-  const uint64_t taken = machine().fibers[source]->given;
-  WaitForWarp();
-  return taken;
-}
 
 void* NewStaticSharedMemory(size_t bytes) {
   machine().static_shared.push_back(std::make_unique<SharedMemory>(bytes));
@@ -218,3 +202,8 @@ void* NewStaticSharedMemory(size_t bytes) {
 void* DynamicSharedMemory() { return machine().dynamic_shared->data(); }
 
 }  // namespace emulation
+
+cudaError_t cudaGetLastError() {
+  emulation::Machine& m = emulation::machine();
+  return std::exchange(m.error, cudaSuccess);
+}

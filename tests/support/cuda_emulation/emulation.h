@@ -6,18 +6,19 @@
 //   * the order in which threads run is shuffled, by a seed, between any two barriers, so a missing
 //     barrier gives wrong numbers for some seed;
 //   * shared memory starts each block as NaN, so that what was never written shows;
-//   * shared memory is allocated to the byte, so AddressSanitizer sees an access beyond it (tests
-//   do
-//     the same for global memory);
-//   * threads that wait at different barriers, or leave while others wait, end the test with a
-//     message.
-// It has what the kernels here use: no atomics, no asynchronous copies, no tensor cores.
+//   * every access of a kernel is checked (access_checker.h): one out of bounds, one misaligned for
+//     the device, and two threads that race end the test with a message. Builds for
+//     AddressSanitizer check bounds alone, by AddressSanitizer: arrays are allocated to the byte;
+//   * threads that wait at different barriers, or leave while others wait, shuffles that read a
+//     lane that is not there, and more shared memory than a block has, end the test likewise;
+//   * a launch that a device would refuse is an error of cudaGetLastError.
+// It has what the kernels here use: no asynchronous copies, no tensor cores, blocks of one
+// dimension.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -51,27 +52,56 @@ inline __nv_bfloat16 __float2bfloat16(float x) {
   return {static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)};
 }
 
-enum cudaError_t { cudaSuccess };
-inline cudaError_t cudaGetLastError() { return cudaSuccess; }
-inline const char* cudaGetErrorString(cudaError_t) { return "no error"; }
+enum cudaError_t { cudaSuccess, cudaErrorInvalidConfiguration };
+cudaError_t cudaGetLastError();
+inline const char* cudaGetErrorString(cudaError_t error) {
+  return error == cudaSuccess ? "no error" : "invalid configuration argument";
+}
 
 namespace emulation {
 
 // Order of threads in the launches that follow. The same seed gives the same order.
 void SetSeed(uint64_t seed);
 
-// Runs body() once for each thread of each block. Ends the process when threads disagree on a
-// barrier.
-void Launch(dim3 grid, dim3 block, size_t dynamic_bytes, const std::function<void()>& body);
+// Whether accesses are checked: not in builds for a sanitizer.
+bool ChecksAccesses();
+
+// What a kernel's threads run, and the memory that holds its arguments.
+struct Body {
+  void (*run)(const void* captured);
+  const void* captured;
+  size_t captured_bytes;
+};
+
+// Runs the body once for each thread of each block. Ends the process when the kernel is at fault.
+void Launch(dim3 grid, dim3 block, size_t dynamic_bytes, const Body& body);
+
+template <class Function>
+void LaunchFunction(dim3 grid, dim3 block, size_t dynamic_bytes, const Function& function) {
+  const auto run = [](const void* captured) { (*static_cast<const Function*>(captured))(); };
+  Launch(grid, block, dynamic_bytes, {run, &function, sizeof function});
+}
 
 // The thread that runs now.
-struct Position {
-  dim3 thread, block, block_size, grid_size;
-};
-const Position& Here();
+dim3 ThreadIndex();
+dim3 BlockIndex();
+dim3 BlockSize();
+dim3 GridSize();
+
+// What the compiler's hooks report.
+void OnRead(const void* at, size_t bytes, bool aligned);
+void OnWrite(const void* at, size_t bytes, bool aligned);
+// Ends the process when a pack is not where the device could load it from.
+void ExpectAligned(const void* at, size_t bytes);
 
 void WaitForBlock();
-void WaitForWarp();
+void WaitForWarp();  // with all that it has written, as __syncwarp
+
+// Which lanes of this warp have given true at the same call.
+unsigned Ballot(bool mine);
+
+template <class T>
+T AtomicAdd(T* to, T value);  // float, double, int, unsigned
 
 // The value that lane `from` of this warp has given at the same call.
 uint64_t Exchange(uint64_t value, unsigned from);
@@ -83,20 +113,39 @@ void* DynamicSharedMemory();
 
 }  // namespace emulation
 
-#define threadIdx (::emulation::Here().thread)
-#define blockIdx (::emulation::Here().block)
-#define blockDim (::emulation::Here().block_size)
-#define gridDim (::emulation::Here().grid_size)
+#define threadIdx (::emulation::ThreadIndex())
+#define blockIdx (::emulation::BlockIndex())
+#define blockDim (::emulation::BlockSize())
+#define gridDim (::emulation::GridSize())
 
 inline void __syncthreads() { ::emulation::WaitForBlock(); }
+inline void __syncwarp() { ::emulation::WaitForWarp(); }
 
-inline float __shfl_xor_sync(unsigned, float value, int mask) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  const unsigned lane = ::emulation::Here().thread.x % 32;
-  bits = static_cast<uint32_t>(::emulation::Exchange(bits, lane ^ static_cast<unsigned>(mask)));
+// Masks of lanes are taken to be all: a lane that is missing ends the test.
+template <class T>
+T __shfl_sync(unsigned, T value, int lane) {
+  static_assert(sizeof(T) <= sizeof(uint64_t));
+  uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof value);
+  bits = ::emulation::Exchange(bits, static_cast<unsigned>(lane));
   std::memcpy(&value, &bits, sizeof value);
   return value;
+}
+
+template <class T>
+T __shfl_xor_sync(unsigned mask, T value, int flip) {
+  return __shfl_sync(mask, value, static_cast<int>(threadIdx.x % 32) ^ flip);
+}
+
+inline unsigned __ballot_sync(unsigned, int predicate) {
+  return ::emulation::Ballot(predicate != 0);
+}
+inline int __any_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) != 0; }
+inline int __all_sync(unsigned mask, int predicate) { return __ballot_sync(mask, !predicate) == 0; }
+
+template <class T>
+T atomicAdd(T* to, T value) {
+  return ::emulation::AtomicAdd(to, value);
 }
 
 namespace ocellus::kernels::cuda {
@@ -106,8 +155,9 @@ T* DynamicShared() {
   return static_cast<T*>(::emulation::DynamicSharedMemory());
 }
 
+// The static is not a kernel's access.
 template <class T, int kCount>
-T* SharedArray() {
+__attribute__((no_sanitize("thread"))) T* SharedArray() {
   static void* const memory = ::emulation::NewStaticSharedMemory(sizeof(T) * kCount);
   return static_cast<T*>(memory);
 }
@@ -115,4 +165,5 @@ T* SharedArray() {
 }  // namespace ocellus::kernels::cuda
 
 #define OCELLUS_KERNEL_LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
-  ::emulation::Launch(grid, block, shared_bytes, [=] { kernel(__VA_ARGS__); })
+  ::emulation::LaunchFunction(grid, block, shared_bytes, [=] { kernel(__VA_ARGS__); })
+#define OCELLUS_ALIGNED(address, bytes) ::emulation::ExpectAligned(address, bytes)
