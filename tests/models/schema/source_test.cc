@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 
 namespace ocellus::schema {
 namespace {
@@ -103,7 +103,7 @@ TEST(Source, QuotesMayHoldQuotes) {
 }
 
 TEST(Source, HostileTextsEndSoon) {
-  auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();  // of this process: a busy machine is no fault
   std::string laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 12; ++i) {
     std::string last = "*a" + std::to_string(i - 1);
@@ -118,7 +118,7 @@ TEST(Source, HostileTextsEndSoon) {
   std::string nested;
   for (int i = 0; i < 100; ++i) nested += std::string(i, ' ') + "a:\n";
   EXPECT_NE(Fault(nested).find("nested too deep"), std::string::npos);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  EXPECT_LT(std::clock() - begin, 10 * CLOCKS_PER_SEC);
 }
 
 TEST(Source, Overrides) {
