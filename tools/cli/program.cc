@@ -61,6 +61,7 @@ void AddAll(CLI::App* app, Session* session) {
   AddJob(app, session);
   AddCheckpoint(app, session);
   AddEval(app, session);
+  AddStorage(app, session);
   AddNode(app, session);
   AddCluster(app, session);
   AddCompletion(app, session);

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +17,14 @@ int SyncFolder(const std::string& path) {
   const Descriptor folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0) return errno == ENOENT ? 0 : errno;
   return fsync(folder.get()) == 0 || errno == EINVAL ? 0 : errno;
+}
+
+int LockFolder(const std::string& path, bool alone) {
+  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  while (flock(fd, alone ? LOCK_EX : LOCK_SH) != 0 && errno == EINTR) {
+  }
+  return fd;
 }
 
 int WriteAll(int fd, std::span<const std::byte> bytes) {

@@ -25,6 +25,10 @@ class Descriptor {
 // systems that cannot sync one (EINVAL) need not.
 int SyncFolder(const std::string& path);
 
+// Waits for the folder's lock, `alone` or with others, and returns the descriptor that holds it
+// until it is closed; -1 when there is no such folder.
+int LockFolder(const std::string& path, bool alone);
+
 // 0, or errno.
 int WriteAll(int fd, std::span<const std::byte> bytes);
 

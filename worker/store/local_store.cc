@@ -21,7 +21,7 @@ namespace ocellus::store {
 namespace {
 
 constexpr char kTemporaryFolder[] = "~temp";
-constexpr time_t kTemporaryAgeMaxS = 3600;
+constexpr std::chrono::seconds kTemporaryAgeMax{3600};
 // How often Delete may remove a folder between its making and the rename into it.
 constexpr int kPublishTriesMax = 1000;
 
@@ -31,6 +31,12 @@ std::string ParentOf(const std::string& path) { return path.substr(0, path.rfind
 bool MayHold(const std::string& key, const std::string& prefix) {
   const size_t shared = std::min(key.size(), prefix.size());
   return key.compare(0, shared, prefix, 0, shared) == 0;
+}
+
+// `info` of a file.
+std::string VersionOf(const struct stat& info) {
+  return std::to_string(info.st_ino) + "-" + std::to_string(info.st_mtim.tv_sec) + "." +
+         std::to_string(info.st_mtim.tv_nsec) + "-" + std::to_string(info.st_size);
 }
 
 }  // namespace
@@ -55,13 +61,18 @@ class LocalWriter : public ObjectWriter {
     if (error) store_->Fail("writing", key_, error);
   }
 
-  void Finish() override { Finish(/*only_if_absent=*/false); }
+  void Finish() override { Finish({}); }
 
-  bool Finish(bool only_if_absent) {
+  bool Finish(const LocalStore::Precondition& must) {
+    // The kernel's own times are too coarse to tell versions apart.
+    timespec now[2] = {};
+    clock_gettime(CLOCK_REALTIME, &now[1]);
+    now[0].tv_nsec = UTIME_OMIT;
+    futimens(fd_, now);
     if (fsync(fd_) != 0) store_->Fail("syncing", key_, errno);
     const int closed = close(std::exchange(fd_, -1));
     if (closed != 0 && errno != EINTR) store_->Fail("closing", key_, errno);
-    return store_->Publish(path_, key_, only_if_absent);
+    return store_->Publish(path_, key_, must);
   }
 
  private:
@@ -85,7 +96,7 @@ class LocalWriter : public ObjectWriter {
 LocalStore::LocalStore(std::string root) : root_(std::move(root)) {
   const int error = MakeFoldersOf(std::string(kTemporaryFolder) + "/x");
   if (error) Fail("opening", kTemporaryFolder, error);
-  SweepTemporaryFiles();
+  SweepTemporaryFiles(kTemporaryAgeMax);
 }
 
 void LocalStore::Fail(const char* action, const std::string& key, int error) const {
@@ -124,31 +135,49 @@ int LocalStore::MakeFoldersOf(const std::string& key) {
   }
 }
 
-void LocalStore::SweepTemporaryFiles() {
+int LocalStore::SweepTemporaryFiles(std::chrono::seconds age) {
   const std::string folder = root_ + "/" + kTemporaryFolder;
-  int error = 0;
+  int error = 0, swept = 0;
   for (const std::string& name : NamesIn(folder, &error)) {
     const std::string path = folder + "/" + name;
     const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     struct stat info {};
     if (file.get() < 0 || fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
-    const bool old = time(nullptr) - info.st_mtime > kTemporaryAgeMaxS;
-    if (old && flock(file.get(), LOCK_EX | LOCK_NB) == 0) unlink(path.c_str());
+    const bool old = time(nullptr) - info.st_mtime >= age.count();
+    if (old && flock(file.get(), LOCK_EX | LOCK_NB) == 0) swept += unlink(path.c_str()) == 0;
   }
+  return swept;
+}
+
+int LocalStore::DropUnfinished(const std::string& prefix, std::chrono::seconds age) {
+  RequirePrefix(uri(), prefix);
+  return SweepTemporaryFiles(age);
+}
+
+int LocalStore::GiveName(const std::string& temporary, const std::string& path,
+                         const Precondition& must) {
+  const Descriptor lock(LockFolder(root_ + "/" + kTemporaryFolder, !must.version.empty()));
+  if (!must.version.empty()) {
+    struct stat info {};
+    const bool there = stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+    if (!there || VersionOf(info) != must.version) return EEXIST;
+  }
+  const int done =
+      must.absent ? link(temporary.c_str(), path.c_str()) : rename(temporary.c_str(), path.c_str());
+  return done == 0 ? 0 : errno;
 }
 
 bool LocalStore::Publish(const std::string& temporary, const std::string& key,
-                         bool only_if_absent) {
+                         const Precondition& must) {
   const std::string path = PathOf(key);
   for (int tries = 1;; ++tries) {
-    const int unmade = MakeFoldersOf(key);
+    const int unmade = must.version.empty() ? MakeFoldersOf(key) : 0;
     if (unmade == ENOENT && tries < kPublishTriesMax) continue;
     if (unmade) Fail("making the folder of", key, unmade);
-    const int done = only_if_absent ? link(temporary.c_str(), path.c_str())
-                                    : rename(temporary.c_str(), path.c_str());
-    if (done == 0) break;
-    if (only_if_absent && errno == EEXIST) return false;
-    if (errno != ENOENT || tries == kPublishTriesMax) Fail("naming", key, errno);
+    const int error = GiveName(temporary, path, must);
+    if (error == 0) break;
+    if (error == EEXIST && (must.absent || !must.version.empty())) return false;
+    if (error != ENOENT || tries == kPublishTriesMax) Fail("naming", key, error);
   }
   const int error = SyncFolder(ParentOf(path));
   if (error) Fail("syncing the folder of", key, error);
@@ -170,7 +199,16 @@ bool LocalStore::PutIfAbsent(const std::string& key, std::span<const std::byte> 
   if (Head(key)) return false;
   LocalWriter writer(this, key);
   writer.Append(bytes);
-  return writer.Finish(/*only_if_absent=*/true);
+  return writer.Finish({.absent = true});
+}
+
+bool LocalStore::PutIfMatch(const std::string& key, std::span<const std::byte> bytes,
+                            const std::string& version) {
+  const auto info = Head(key);
+  if (!info || info->version != version) return false;
+  LocalWriter writer(this, key);
+  writer.Append(bytes);
+  return writer.Finish({.version = version});
 }
 
 std::optional<ObjectInfo> LocalStore::Head(const std::string& key) {
@@ -178,7 +216,7 @@ std::optional<ObjectInfo> LocalStore::Head(const std::string& key) {
   struct stat info {};
   if (stat(PathOf(key).c_str(), &info) == 0) {
     if (!S_ISREG(info.st_mode)) return std::nullopt;
-    return ObjectInfo{key, info.st_size};
+    return ObjectInfo{key, info.st_size, VersionOf(info)};
   }
   if (errno != ENOENT && errno != ENOTDIR) Fail("looking for", key, errno);
   return std::nullopt;
@@ -199,9 +237,10 @@ size_t LocalStore::Read(const std::string& key, int64_t offset, std::span<std::b
   return done;
 }
 
-std::vector<ObjectInfo> LocalStore::List(const std::string& prefix) {
+ObjectPage LocalStore::ListPage(const std::string& prefix, const std::string& after, size_t limit) {
   RequirePrefix(uri(), prefix);
-  std::vector<ObjectInfo> objects;
+  ObjectPage page;
+  std::vector<ObjectInfo>& objects = page.objects;
   // Start in the folder that the prefix names whole.
   std::vector<std::string> folders = {prefix.substr(0, prefix.rfind('/') + 1)};
   while (!folders.empty()) {
@@ -213,17 +252,21 @@ std::vector<ObjectInfo> LocalStore::List(const std::string& prefix) {
       const std::string key = folder + name;
       if (!IsKeyPart(name) || lstat(PathOf(key).c_str(), &info) != 0) continue;
       if (S_ISDIR(info.st_mode) && MayHold(key + "/", prefix)) folders.push_back(key + "/");
-      if (S_ISREG(info.st_mode) && key.starts_with(prefix)) objects.push_back({key, info.st_size});
+      const bool wanted = S_ISREG(info.st_mode) && key.starts_with(prefix) && key > after;
+      if (wanted) objects.push_back({key, info.st_size});
     }
     if (error) Fail("listing", folder, error);
   }
   std::sort(objects.begin(), objects.end(),
             [](const ObjectInfo& a, const ObjectInfo& b) { return a.key < b.key; });
-  return objects;
+  page.more = objects.size() > limit;
+  if (page.more) objects.resize(limit);
+  return page;
 }
 
 void LocalStore::Delete(const std::string& key) {
   RequireKey(uri(), key);
+  const Descriptor lock(LockFolder(root_ + "/" + kTemporaryFolder, /*alone=*/false));
   if (unlink(PathOf(key).c_str()) != 0) {
     if (errno == ENOENT || errno == ENOTDIR || errno == EISDIR) return;
     Fail("deleting", key, errno);

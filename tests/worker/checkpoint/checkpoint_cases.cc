@@ -59,10 +59,6 @@ size_t WatchedStore::Read(const std::string& key, int64_t offset, std::span<std:
   return inner_->Read(key, offset, out);
 }
 
-std::vector<store::ObjectInfo> WatchedStore::List(const std::string& prefix) {
-  return inner_->List(prefix);
-}
-
 std::string ReadFile(const std::string& path) {
   std::ostringstream bytes;
   bytes << std::ifstream(path, std::ios::binary).rdbuf();

@@ -38,10 +38,20 @@ class WatchedStore final : public store::ObjectStore {
   std::unique_ptr<store::ObjectWriter> Write(const std::string& key) override;
   void Put(const std::string& key, std::span<const std::byte> bytes) override;
   bool PutIfAbsent(const std::string& key, std::span<const std::byte> bytes) override;
+  bool PutIfMatch(const std::string& key, std::span<const std::byte> bytes,
+                  const std::string& version) override {
+    return inner_->PutIfMatch(key, bytes, version);
+  }
   std::optional<store::ObjectInfo> Head(const std::string& key) override;
   size_t Read(const std::string& key, int64_t offset, std::span<std::byte> out) override;
-  std::vector<store::ObjectInfo> List(const std::string& prefix) override;
+  store::ObjectPage ListPage(const std::string& prefix, const std::string& after,
+                             size_t limit) override {
+    return inner_->ListPage(prefix, after, limit);
+  }
   void Delete(const std::string& key) override { inner_->Delete(key); }
+  int DropUnfinished(const std::string& prefix, std::chrono::seconds age) override {
+    return inner_->DropUnfinished(prefix, age);
+  }
   std::string uri() const override { return inner_->uri(); }
 
  private:

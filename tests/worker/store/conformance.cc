@@ -1,8 +1,10 @@
 #include "tests/worker/store/conformance.h"
 
+#include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <cstdlib>
+#include <fstream>
 #include <thread>
 #include <vector>
 
@@ -67,8 +69,9 @@ TEST_P(Conformance, AbsentIsAnErrorThatNamesStoreAndKey) {
 }
 
 TEST_P(Conformance, BadKeysAreRefusedEverywhere) {
-  for (const std::string key : {"", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/.",
-                                "a b", "a\\b", "~temp/x", "a\nb", "\xc3\xa9", "a:b"}) {
+  for (const std::string key :
+       {"", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/.", "a\\b", "~temp/x", "b/~a",
+        "a\nb", "a\x7f", "\xc3", "a\xff", "\xed\xa0\x80", "\xc0\xaf"}) {
     EXPECT_THROW(store_->Put(key, {}), wire::Fault) << key;
     EXPECT_THROW(store_->PutIfAbsent(key, {}), wire::Fault) << key;
     EXPECT_THROW(store_->Write(key), wire::Fault) << key;
@@ -82,6 +85,27 @@ TEST_P(Conformance, BadKeysAreRefusedEverywhere) {
   EXPECT_TRUE(store_->List("").empty());
   store_->Put("..a/.b/-c_D.9", Bytes("ok"));
   EXPECT_EQ(store_->Get("..a/.b/-c_D.9"), "ok");
+}
+
+TEST_P(Conformance, OddKeysAreKeysLikeOthers) {
+  KeyList keys = {"a b/c d",
+                  "plus+and&amp;<x>",
+                  "100%/25%20",
+                  "q?=1#2",
+                  "caf\xc3\xa9/\xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x90\x98",
+                  "k=v,w;x:y@z",
+                  "quote'\"!*()$[]{}|^`"};
+  for (const std::string& key : keys) store_->Put(key, Bytes(key));
+  for (const std::string& key : keys) {
+    EXPECT_EQ(store_->Get(key), key);
+    EXPECT_EQ(store_->Head(key)->bytes, static_cast<int64_t>(key.size()));
+    EXPECT_FALSE(store_->PutIfAbsent(key, Bytes("x")));
+    EXPECT_EQ(Keys(store_->List(key)), KeyList{key});
+  }
+  std::sort(keys.begin(), keys.end());
+  EXPECT_EQ(Keys(store_->List("")), keys);
+  store_->DeleteAll(keys);
+  EXPECT_TRUE(store_->List("").empty());
 }
 
 TEST_P(Conformance, ReadTakesARangeAndStopsAtTheEnd) {
@@ -163,6 +187,78 @@ TEST_P(Conformance, OneOfSixteenRacingWritersWinsPutIfAbsent) {
     EXPECT_EQ(store_->Get(key), std::string(1000 + winner, static_cast<char>('a' + winner)));
     EXPECT_FALSE(store_->PutIfAbsent(key, Bytes("late")));
   }
+}
+
+TEST_P(Conformance, PutIfMatchWantsTheVersionThatIsThere) {
+  EXPECT_FALSE(store_->PutIfMatch("k", Bytes("0"), "\"00000000000000000000000000000000\""));
+  store_->Put("k", Bytes("1"));
+  const std::string first = store_->Head("k")->version;
+  ASSERT_FALSE(first.empty());
+  EXPECT_EQ(store_->Head("k")->version, first);
+  EXPECT_TRUE(store_->PutIfMatch("k", Bytes("2"), first));
+  EXPECT_NE(store_->Head("k")->version, first);
+  EXPECT_FALSE(store_->PutIfMatch("k", Bytes("3"), first));
+  EXPECT_EQ(store_->Get("k"), "2");
+  const std::string second = store_->Head("k")->version;
+  store_->Delete("k");
+  EXPECT_FALSE(store_->PutIfMatch("k", Bytes("4"), second));
+  EXPECT_FALSE(store_->Head("k"));
+}
+
+TEST_P(Conformance, NoIncrementOfManyIsLost) {
+  constexpr int kWriters = 8, kIncrements = 8;
+  store_->Put("count", Bytes("0"));
+  std::vector<std::thread> writers;
+  for (int i = 0; i < kWriters; ++i) {
+    writers.emplace_back([&] {
+      const auto store = Open();
+      for (int done = 0; done < kIncrements;) {
+        const std::string version = store->Head("count")->version;
+        const int value = std::stoi(store->Get("count"));
+        // A value newer than the version is refused with it.
+        done += store->PutIfMatch("count", Bytes(std::to_string(value + 1)), version);
+      }
+    });
+  }
+  for (auto& writer : writers) writer.join();
+  EXPECT_EQ(store_->Get("count"), std::to_string(kWriters * kIncrements));
+}
+
+TEST_P(Conformance, MoreKeysThanAPageHolds) {
+  constexpr int kKeys = 1'103, kThreads = 8;
+  std::vector<std::thread> writers;
+  for (int t = 0; t < kThreads; ++t) {
+    writers.emplace_back([&, t] {
+      for (int i = t; i < kKeys; i += kThreads)
+        store_->Put("many/" + std::to_string(i), Bytes("x"));
+    });
+  }
+  for (auto& writer : writers) writer.join();
+  KeyList expected;
+  for (int i = 0; i < kKeys; ++i) expected.push_back("many/" + std::to_string(i));
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(Keys(store_->List("many/")), expected);
+  KeyList paged;
+  for (ObjectPage page{{}, true}; page.more;) {
+    page = store_->ListPage("many/", paged.empty() ? "" : paged.back(), 400);
+    ASSERT_LE(page.objects.size(), 400u);
+    for (const ObjectInfo& object : page.objects) paged.push_back(object.key);
+  }
+  EXPECT_EQ(paged, expected);
+  store_->DeletePrefix("many/");
+  EXPECT_TRUE(store_->List("").empty());
+}
+
+TEST_P(Conformance, AFileBecomesAnObject) {
+  std::string text(3 << 20, '\0');
+  for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 2'654'435'761u >> 11);
+  const std::string path = scratch_ + "/~a-file";
+  std::ofstream(path, std::ios::binary) << text;
+  store_->PutFile("of/file", path);
+  EXPECT_TRUE(store_->Get("of/file") == text);
+  EXPECT_THROW(store_->PutFile("of/none", path + "-absent"), wire::Fault);
+  EXPECT_FALSE(store_->Head("of/none"));
+  std::filesystem::remove(path);
 }
 
 TEST_P(Conformance, AReaderNeverSeesHalfAPut) {
