@@ -8,6 +8,7 @@
 #include <map>
 
 #include "worker/data/html_text.h"
+#include "worker/data/mojibake.h"
 #include "worker/data/utf8.h"
 
 namespace ocellus::data {
@@ -110,7 +111,7 @@ std::string FixLine(std::string line, bool html) {
   for (std::string before; before != line;) {
     before = line;
     if (html) line = UnescapeCertainHtml(line);
-    line = Utf8(Nfc(FixLines(FixCharacters(FromUtf8(line)))));
+    line = Utf8(Nfc(FixLines(FixCharacters(FixEncoding(FromUtf8(line))))));
   }
   return line;
 }

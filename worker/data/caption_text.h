@@ -8,10 +8,9 @@ namespace ocellus::data {
 // What open_clip does before it looks for tokens: ftfy.fix_text, html.unescape twice, strip, runs
 // of white space to one space, lower case. UTF-8 in and out; malformed bytes become U+FFFD.
 //
-// Of ftfy: character references, Windows-1252 control characters, Latin ligatures, full and half
-// width, curly quotes, line breaks, terminal escapes, control characters, NFC. Not its repair of
-// text that was decoded in a wrong encoding ("cafÃ©" stays as it is): for text without such damage
-// the result is the same.
+// Of ftfy: character references, text that was decoded in a wrong encoding ("cafÃ©"), Windows-1252
+// control characters, Latin ligatures, full and half width, curly quotes, line breaks, terminal
+// escapes, control characters, NFC.
 std::string CleanCaption(const std::string& text);
 
 }  // namespace ocellus::data

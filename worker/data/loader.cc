@@ -202,9 +202,10 @@ bool ThreadedLoader::ReadCaption(const Sample& sample, std::vector<int64_t>* wor
                                  std::string* problem) const {
   if (options_.texts.empty()) return true;
   *words = options_.tokenizer->Encode(sample.caption);
-  if (words->empty())
-    *problem = sample.caption.empty() ? "it has no caption" : "its caption is empty";
-  return !words->empty();
+  if (!words->empty()) return true;
+  *problem = sample.caption.empty() ? "it has no caption (txt, or caption in json), or an empty one"
+                                    : "its caption has no words";
+  return false;
 }
 
 // Tries the place's own sample, then its replacements.

@@ -21,10 +21,22 @@ const Tokenizer& Clip() {
 }
 
 // fixtures/make_captions.py asked open_clip.
+nlohmann::json OpenClips(const std::string& name) {
+  return nlohmann::json::parse(
+      std::ifstream(OCELLUS_SOURCE_DIR "/tests/worker/data/fixtures/" + name));
+}
+
 TEST(Tokenizer, HardCaptionsAreOpenClips) {
-  const std::string path = OCELLUS_SOURCE_DIR "/tests/worker/data/fixtures/captions.json";
-  const auto rows = nlohmann::json::parse(std::ifstream(path));
+  const auto rows = OpenClips("captions.json");
   ASSERT_GT(rows.size(), 40u);
+  for (const auto& row : rows) {
+    EXPECT_EQ(Clip().Encode(row["text"]), row["ids"].get<std::vector<int64_t>>()) << row["text"];
+  }
+}
+
+TEST(Tokenizer, WronglyDecodedCaptionsAreOpenClips) {
+  const auto rows = OpenClips("mojibake.json");
+  ASSERT_GT(rows.size(), 200u);
   for (const auto& row : rows) {
     EXPECT_EQ(Clip().Encode(row["text"]), row["ids"].get<std::vector<int64_t>>()) << row["text"];
   }
@@ -67,8 +79,11 @@ TEST(Tokenizer, AMissingOrDamagedVocabularyIsNamed) {
   std::filesystem::remove(short_file);
 }
 
-TEST(CaptionText, WhatIsNotRepairedStays) {
-  EXPECT_EQ(CleanCaption("caf\u00c3\u00a9"), "caf\u00e3\u00a9");
+TEST(CaptionText, RepairsWhatWasDecodedWrongly) {
+  EXPECT_EQ(CleanCaption("caf\u00c3\u00a9"), "caf\u00e9");
+  EXPECT_EQ(CleanCaption("voil\u00c3 le travail"), "voil\u00e0 le travail");
+  EXPECT_EQ(CleanCaption("\u00e2\u20ac\u0153 so \u00e2\u20ac\ufffd"), "\" so \ufffd");
+  EXPECT_EQ(CleanCaption("\u00c5ngstr\u00f6m \u00a9 \u00a3"), "\u00e5ngstr\u00f6m \u00a9 \u00a3");
   EXPECT_EQ(CleanCaption("\xff\xfe plain"), "\ufffd\ufffd plain");
 }
 
