@@ -31,7 +31,7 @@ std::map<std::string, std::string> Clip::encoder_metadata() {
                                 {"heads", settings_.text_heads},
                                 {"layers", settings_.text_layers}}}};
   if (settings_.siglip) open_clip["init_logit_bias"] = settings_.logit_bias_init;
-  auto metadata = PreprocessingMetadata(colours_, settings_.image_size, "bicubic");
+  auto metadata = PreprocessingMetadata(colours_, settings_.image_size);
   metadata.insert({{"format", "pt"},
                    {"objective", "clip"},
                    {"model", "vit"},

@@ -1,17 +1,23 @@
 #include "models/objectives/document.h"
 
+#include <charconv>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "worker/wire/fault.h"
 
 namespace ocellus::models::objectives {
 namespace {
 
+constexpr const char* kCropShare = "0.875";  // what evaluations keep of the shorter side
+
+// The fewest digits that are this number and no other.
+std::string Digits(float value) {
+  std::array<char, 32> text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
+}
+
 std::string Join(const std::array<float, 3>& values) {
-  std::ostringstream text;
-  text << values[0] << "," << values[1] << "," << values[2];
-  return text.str();
+  return Digits(values[0]) + "," + Digits(values[1]) + "," + Digits(values[2]);
 }
 
 }  // namespace
@@ -24,6 +30,7 @@ Colours ParseColours(const nlohmann::json& document) {
     if (augment.contains("mean")) colours.mean[i] = augment["mean"].at(i).get<float>();
     if (augment.contains("std")) colours.std[i] = augment["std"].at(i).get<float>();
   }
+  colours.interpolation = augment.value("interpolation", colours.interpolation);
   return colours;
 }
 
@@ -36,12 +43,20 @@ torch::ScalarType ParsePrecision(const nlohmann::json& document) {
                     "see `ocellus explain precision`");
 }
 
-std::map<std::string, std::string> PreprocessingMetadata(const Colours& colours, int64_t image_size,
-                                                         const std::string& interpolation) {
+std::map<std::string, std::string> PreprocessingMetadata(const Colours& colours,
+                                                         int64_t image_size) {
+  using nlohmann::json;
+  const std::string mean = Join(colours.mean), deviation = Join(colours.std);
+  const json timm = {
+      {"input_size", {3, image_size, image_size}}, {"interpolation", colours.interpolation},
+      {"mean", json::parse("[" + mean + "]")},     {"std", json::parse("[" + deviation + "]")},
+      {"crop_pct", json::parse(kCropShare)},       {"crop_mode", "center"}};
   return {{"image_size", std::to_string(image_size)},
-          {"mean", Join(colours.mean)},
-          {"std", Join(colours.std)},
-          {"interpolation", interpolation}};
+          {"mean", mean},
+          {"std", deviation},
+          {"interpolation", colours.interpolation},
+          {"crop_pct", kCropShare},
+          {"timm_pretrained_cfg", timm.dump()}};
 }
 
 }  // namespace ocellus::models::objectives

@@ -46,6 +46,15 @@ StepOutput Mae::forward(const Tensors& inputs, const StepContext& context) {
   return {.loss = loss, .outputs = {{"pred", pred.detach()}, {"mask", masking.mask}}};
 }
 
+std::optional<double> Mae::chance_loss(int64_t) const {
+  if (!settings_.norm_pix_loss) return std::nullopt;
+  // A patch's values have variance 1 (the unbiased one); decoder_pred, Xavier uniform on values of
+  // variance 1, guesses beside them.
+  const auto values = static_cast<double>(settings_.patch_size * settings_.patch_size * 3);
+  const auto width = static_cast<double>(settings_.decoder_dim);
+  return (values - 1) / values + 2 * width / (width + values);
+}
+
 torch::Tensor Mae::features(const torch::Tensor& images) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor all =

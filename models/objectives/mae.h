@@ -6,7 +6,8 @@
 // for a ViT with num_classes=0, and what the official linear probe looks at. Pictures: one row an
 // image: original, masked, reconstructed. A reconstruction keeps the visible patches; with
 // norm_pix_loss a hidden one gets the mean and deviation of the true patch back, as in the official
-// demo.
+// demo. Chance, with norm_pix_loss, is the loss of the decoder's first values, 1.8 for patches of
+// 16 (1.0 is that of the mean alone); plain pixels have no such level.
 #pragma once
 
 #include <memory>
@@ -31,6 +32,7 @@ class Mae final : public Objective {
   Tensors encoder_weights() override;
   std::map<std::string, std::string> encoder_metadata() override;
   std::vector<std::vector<torch::Tensor>> pictures(const Tensors& inputs) override;
+  std::optional<double> chance_loss(int64_t global_batch) const override;
 
  private:
   MaeSettings settings_;

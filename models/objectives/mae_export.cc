@@ -30,8 +30,10 @@ std::map<std::string, std::string> Mae::encoder_metadata() {
                                {"depth", settings_.depth},
                                {"num_heads", settings_.heads},
                                {"mlp_ratio", settings_.mlp_ratio},
-                               {"num_classes", 0}};
-  auto metadata = PreprocessingMetadata(colours_, settings_.image_size, "bicubic");
+                               {"num_classes", 0},
+                               {"act_layer", "gelu"},
+                               {"norm_layer", "layernorm"}};
+  auto metadata = PreprocessingMetadata(colours_, settings_.image_size);
   metadata.insert({{"format", "pt"},
                    {"objective", "mae"},
                    {"model", "vit"},

@@ -138,3 +138,38 @@ def test_open_clips_two_layouts_come_in(tmp_path):
         for name, value in got.items():
             source = name if name in state else "text." + name
             assert torch.equal(value, state[source].reshape(value.shape)), name
+
+
+# Of each method's official names: one to leave out, one to rename, one to give another shape.
+MISMATCHES = {
+    "mae_vit": ("mask_token", "decoder_pred.bias", "blocks.0.attn.qkv.weight"),
+    "mocov3_vit": ("predictor.1.running_var", "momentum_encoder.head.0.weight",
+                   "base_encoder.patch_embed.proj.weight"),
+    "relicv2_resnet50": ("online.predictor.3.weight", "target.encoder.bn1.running_mean",
+                         "online.encoder.layer3.5.conv2.weight"),
+    "rotnet_resnet18": ("head.bias", "encoder.layer1.0.bn1.weight", "encoder.conv1.weight"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(MISMATCHES))
+def test_every_mismatch_is_in_the_report(tmp_path, name):
+    objective, model = SPECS[name]
+    spec = spec_file(tmp_path, objective, model)
+    save_file(timm_model(model, 0).state_dict(), tmp_path / "timm.safetensors")
+    trainer("import", "--encoder-only", "--weights", tmp_path / "timm.safetensors", "--spec", spec,
+            "--out", tmp_path / "full.safetensors")
+    weights = load_file(tmp_path / "full.safetensors")
+    gone, renamed, reshaped = MISMATCHES[name]
+    del weights[gone]
+    weights["another.name"] = weights.pop(renamed)
+    shape = list(weights[reshaped].shape)
+    weights[reshaped] = torch.zeros([2, 3])
+    save_file(weights, tmp_path / "wrong.safetensors")
+    for command in (["import", "--out", tmp_path / "again.safetensors"], ["features", "--images",
+                    tmp_path / "none", "--out", tmp_path / "out.safetensors"]):
+        said = trainer(*command, "--weights", tmp_path / "wrong.safetensors", "--spec", spec,
+                       code=2).stderr
+        for part in (f"missing: {gone}", renamed, "unexpected: another.name", reshaped, "[2, 3]",
+                     str(shape), "wrong.safetensors"):
+            assert part in said, said
+    assert not (tmp_path / "again.safetensors").exists()

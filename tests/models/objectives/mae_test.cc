@@ -92,6 +92,17 @@ TEST(Mae, PicturesPutBackThePatchsOwnColours) {
   EXPECT_LT((row[2] - row[0]).abs().max().item<float>(), 0.01f);
 }
 
+// 1.80 for patches of 16 pixels and the paper's decoder.
+TEST(Mae, ChanceIsTheLossOfTheFirstValues) {
+  nlohmann::json document = SmallDocument();
+  document["model"]["vit"]["image_size"] = 64;
+  document["model"]["vit"]["patch_size"] = 16;
+  document["objective"]["mae"]["decoder"]["dim"] = 512;
+  EXPECT_NEAR(MakeObjective(document, torch::kCPU)->chance_loss(8).value(), 1.80, 0.005);
+  document["objective"]["mae"]["norm_pix_loss"] = false;
+  EXPECT_FALSE(MakeObjective(document, torch::kCPU)->chance_loss(8).has_value());
+}
+
 TEST(Mae, EncoderHasTimmsNamesOnly) {
   const auto objective = Initialised(SmallDocument());
   const Tensors weights = objective->encoder_weights();
@@ -103,6 +114,9 @@ TEST(Mae, EncoderHasTimmsNamesOnly) {
   const auto metadata = objective->encoder_metadata();
   EXPECT_EQ(nlohmann::json::parse(metadata.at("timm_kwargs"))["embed_dim"], 64);
   EXPECT_EQ(metadata.at("mean"), "0.485,0.456,0.406");
+  const auto timm = nlohmann::json::parse(metadata.at("timm_pretrained_cfg"));
+  EXPECT_EQ(timm["mean"], nlohmann::json({0.485, 0.456, 0.406}));
+  EXPECT_EQ(timm["crop_pct"], 0.875);
 }
 
 void ExpectRefused(const nlohmann::json& document, const std::string& part) {
