@@ -31,7 +31,12 @@ void Check(const VitShape& shape) {
     ThrowBadSpec(".dim: " + number(shape.dim) +
                  " is not divisible by 4, as its position table needs");
   }
+  if (shape.conv_stem && (shape.patch_size != ConvStem::kPatchSize || shape.dim % 8 != 0)) {
+    ThrowBadSpec(".stem: conv needs a patch_size of 16 and a dim divisible by 8");
+  }
 }
+
+class Holder final : public torch::nn::Module {};
 
 // Queries, keys and values are three layers in one tensor.
 void InitialiseLinear(Linear& linear, bool packed, torch::Generator& generator) {
@@ -51,7 +56,8 @@ VitShape ParseVitShape(const nlohmann::json& section) {
              .dim = section.at("dim").get<int64_t>(),
              .depth = section.at("depth").get<int64_t>(),
              .heads = section.at("heads").get<int64_t>(),
-             .mlp_ratio = section.at("mlp_ratio").get<double>()};
+             .mlp_ratio = section.at("mlp_ratio").get<double>(),
+             .conv_stem = section.value("stem", "patch") == "conv"};
   } catch (const nlohmann::json::exception& error) {
     ThrowBadSpec(std::string(": ") + error.what());
   }
@@ -63,8 +69,13 @@ Vit::Vit(const VitShape& shape) : shape_(shape) {
   const int64_t tokens = 1 + shape.grid() * shape.grid();
   cls_token_ = register_parameter("cls_token", torch::zeros({1, 1, shape.dim}));
   pos_embed_ = register_parameter("pos_embed", torch::zeros({1, tokens, shape.dim}), false);
-  patch_embed_ =
-      register_module("patch_embed", std::make_shared<PatchEmbed>(shape.patch_size, 3, shape.dim));
+  if (shape.conv_stem) {
+    stem_ = register_module("patch_embed", std::make_shared<Holder>())
+                ->register_module("proj", std::make_shared<ConvStem>(shape.dim));
+  } else {
+    patch_embed_ = register_module("patch_embed",
+                                   std::make_shared<PatchEmbed>(shape.patch_size, 3, shape.dim));
+  }
   const BlockShape block{
       .width = shape.dim,
       .heads = shape.heads,
@@ -74,9 +85,14 @@ Vit::Vit(const VitShape& shape) : shape_(shape) {
   norm_ = register_module("norm", std::make_shared<LayerNorm>(shape.dim, kLayerNormEps));
 }
 
+// [N, L, D] in pass.compute.
+torch::Tensor Vit::Patches(const torch::Tensor& images, const Pass& pass) const {
+  if (stem_) return stem_->forward(images, pass);
+  return patch_embed_->forward(PatchPixels(images.contiguous(), shape_.patch_size), pass.compute);
+}
+
 torch::Tensor Vit::forward(const torch::Tensor& images, const Pass& pass) const {
-  const torch::Tensor pixels = PatchPixels(images.contiguous(), shape_.patch_size);
-  const torch::Tensor patches = patch_embed_->forward(pixels, pass.compute).to(torch::kFloat32);
+  const torch::Tensor patches = Patches(images, pass).to(torch::kFloat32);
   const torch::Tensor token = cls_token_.expand({images.size(0), 1, shape_.dim});
 
   Stream stream{torch::cat({token, patches}, 1) + pos_embed_, {}};
@@ -91,8 +107,12 @@ torch::Tensor Vit::forward(const torch::Tensor& images, const Pass& pass) const 
 void Vit::Initialise(torch::Generator& generator) {
   const torch::NoGradGuard no_grad;
   pos_embed_.copy_(SinCosTable(shape_.dim, shape_.grid(), TableOrder::kRowFirst));
-  XavierUniform(patch_embed_->weight, generator);
-  patch_embed_->bias.zero_();
+  if (stem_) {
+    stem_->Initialise(generator);
+  } else {
+    XavierUniform(patch_embed_->weight, generator);
+    patch_embed_->bias.zero_();
+  }
   for (const auto& item : blocks_->named_modules()) {
     if (auto* linear = item.value()->as<Linear>()) {
       InitialiseLinear(*linear, item.key().ends_with("attn.qkv"), generator);

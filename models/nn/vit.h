@@ -10,6 +10,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "models/nn/block.h"
+#include "models/nn/conv_stem.h"
 #include "models/nn/encoder.h"
 #include "models/nn/patch_embed.h"
 
@@ -20,6 +21,7 @@ struct VitShape {
   int64_t patch_size = 16;
   int64_t dim = 768, depth = 12, heads = 12;
   double mlp_ratio = 4;
+  bool conv_stem = false;  // in place of the patches' projection
 
   int64_t grid() const { return image_size / patch_size; }
 };
@@ -28,8 +30,8 @@ struct VitShape {
 // sizes do not fit each other.
 VitShape ParseVitShape(const nlohmann::json& section);
 
-// cls_token [1, 1, D], pos_embed [1, 1 + L, D] (frozen), patch_embed.proj, blocks, norm. The
-// features are the class token after norm.
+// cls_token [1, 1, D], pos_embed [1, 1 + L, D] (frozen), patch_embed.proj (a projection or a
+// ConvStem), blocks, norm. The features are the class token after norm.
 class Vit final : public Encoder {
  public:
   explicit Vit(const VitShape& shape);
@@ -38,16 +40,21 @@ class Vit final : public Encoder {
   int64_t features() const override { return shape_.dim; }
 
   // Linear layers Xavier uniform, queries, keys and values each on their own; the patches'
-  // projection the same; class token normal 1e-6; biases 0; positions with the row first.
+  // projection the same (a stem as PyTorch does); class token normal 1e-6; biases 0; positions with
+  // the row first.
   void Initialise(torch::Generator& generator) override;
 
   const VitShape& shape() const { return shape_; }
-  PatchEmbed& patch_embed() { return *patch_embed_; }
+  // Null where there is a stem in its place.
+  PatchEmbed* patch_embed() { return patch_embed_.get(); }
 
  private:
+  torch::Tensor Patches(const torch::Tensor& images, const Pass& pass) const;
+
   VitShape shape_;
   torch::Tensor cls_token_, pos_embed_;
   std::shared_ptr<PatchEmbed> patch_embed_;
+  std::shared_ptr<ConvStem> stem_;  // one of the two is null
   std::shared_ptr<Blocks> blocks_;
   std::shared_ptr<LayerNorm> norm_;
 };

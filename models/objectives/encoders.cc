@@ -10,19 +10,14 @@
 namespace ocellus::models::objectives {
 namespace {
 
-std::string Interpolation(const nlohmann::json& document) {
-  return document.value(nlohmann::json::json_pointer("/data/augment/interpolation"), "bicubic");
-}
-
 NamedEncoder OfResNet(const nlohmann::json& document) {
   const nlohmann::json& section = document.at("model").at("resnet");
   const nn::ResNetShape shape = nn::ParseResNetShape(section);
   NamedEncoder made{.module = std::make_shared<nn::ResNet>(shape),
                     .image_size = section.value("image_size", int64_t{224}),
                     .any_size = true};
-  made.metadata =
-      PreprocessingMetadata(ParseColours(document), made.image_size, Interpolation(document));
-  // With width 64 timm.models.ResNet takes block and layers as they are.
+  made.metadata = PreprocessingMetadata(ParseColours(document), made.image_size);
+  // With width 64 torchvision.models.ResNet and timm.models.ResNet take block and layers.
   const nlohmann::json resnet = {{"block", shape.bottleneck ? "Bottleneck" : "BasicBlock"},
                                  {"layers", shape.layers},
                                  {"width", shape.width}};
@@ -37,8 +32,7 @@ NamedEncoder OfResNet(const nlohmann::json& document) {
 NamedEncoder OfVit(const nlohmann::json& document) {
   const nn::VitShape shape = nn::ParseVitShape(document.at("model").at("vit"));
   NamedEncoder made{.module = std::make_shared<nn::Vit>(shape), .image_size = shape.image_size};
-  made.metadata =
-      PreprocessingMetadata(ParseColours(document), made.image_size, Interpolation(document));
+  made.metadata = PreprocessingMetadata(ParseColours(document), made.image_size);
   // What timm.models.VisionTransformer takes as it is.
   const nlohmann::json timm = {{"img_size", shape.image_size},
                                {"patch_size", shape.patch_size},
@@ -46,12 +40,16 @@ NamedEncoder OfVit(const nlohmann::json& document) {
                                {"depth", shape.depth},
                                {"num_heads", shape.heads},
                                {"mlp_ratio", shape.mlp_ratio},
-                               {"num_classes", 0}};
+                               {"num_classes", 0},
+                               {"act_layer", "gelu"},
+                               {"norm_layer", "layernorm"}};
   made.metadata.insert({{"model", "vit"},
-                        {"timm_kwargs", timm.dump()},
                         {"activation", "gelu"},
                         {"layer_norm_eps", "1e-6"},
                         {"features", "class token after norm"}});
+  // timm has no ViT with MoCo v3's stem; facebookresearch/moco-v3 vits.py has.
+  if (shape.conv_stem) made.metadata["stem"] = "conv";
+  if (!shape.conv_stem) made.metadata["timm_kwargs"] = timm.dump();
   return made;
 }
 

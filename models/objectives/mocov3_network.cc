@@ -36,6 +36,14 @@ std::vector<nn::HeadPart> Predictor(const Mocov3Settings& s) {
   return parts;
 }
 
+// A stem of convolutions is trained, as the official code has it.
+void FreezePatches(nn::Vit& vit) {
+  nn::PatchEmbed* patches = vit.patch_embed();
+  if (patches == nullptr) return;
+  patches->weight.set_requires_grad(false);
+  patches->bias.set_requires_grad(false);
+}
+
 ProjectedEncoder MakeProjected(const Mocov3Settings& settings, const nlohmann::json& document) {
   ProjectedEncoder made{.encoder = MakeEncoder(document, "mocov3")};
   nn::Encoder& module = *made.encoder.module;
@@ -57,9 +65,7 @@ Mocov3Network::Mocov3Network(const Mocov3Settings& settings, const nlohmann::jso
   register_module("momentum_encoder", momentum_.encoder.module);
   predictor_ = register_module("predictor", std::make_shared<nn::MlpHead>(Predictor(settings)));
   if (settings.is_vit && settings.freeze_patch_embed) {
-    auto& patches = std::dynamic_pointer_cast<nn::Vit>(base_.encoder.module)->patch_embed();
-    patches.weight.set_requires_grad(false);
-    patches.bias.set_requires_grad(false);
+    FreezePatches(*std::dynamic_pointer_cast<nn::Vit>(base_.encoder.module));
   }
   ema_.Add(*base_.encoder.module, *momentum_.encoder.module);
 }
