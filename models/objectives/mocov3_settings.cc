@@ -15,15 +15,10 @@ namespace {
 Mocov3Settings Read(const nlohmann::json& document) {
   const nlohmann::json& moco = document.at("objective").at("mocov3");
   const nlohmann::json& model = document.at("model");
-  // Without a default in the schema: a ResNet, which has no such layer, must not say it.
   const bool frozen = moco.value("freeze_patch_embed", true);
   const bool is_vit = model.contains("vit");
   if (!is_vit && !model.contains("resnet")) {
     ThrowBadSpec("model: the objective mocov3 needs model.vit or model.resnet");
-  }
-  if (!is_vit && frozen && moco.contains("freeze_patch_embed")) {
-    ThrowBadSpec(
-        "objective.mocov3.freeze_patch_embed: model.resnet has no patch embedding to freeze");
   }
   return {.temperature = moco.at("temperature").get<double>(),
           .momentum = nn::ParseMomentumSchedule(moco, "objective.mocov3"),

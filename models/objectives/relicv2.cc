@@ -111,9 +111,11 @@ StepOutput Relicv2::forward(const Tensors& inputs, const StepContext& context) {
       const int64_t pair = a * settings_.large_views + b;
       const ops::RelicTerms terms = ops::RelicPairTerms(
           {View(online, a), View(target, b), View(all_online, a), View(all_target, b)},
-          Candidates(inputs, context, pair, online.size(0)), settings_.temperature);
+          Candidates(inputs, context, pair, online.size(0)), settings_.temperature,
+          settings_.divergence);
       likelihoods.push_back(terms.log_likelihood);
-      divergences.push_back(terms.kl);
+      const bool large = a < settings_.large_views;
+      if (large || settings_.small_divergence) divergences.push_back(terms.kl);
     }
   }
   const torch::Tensor log_likelihood = torch::stack(likelihoods).mean();

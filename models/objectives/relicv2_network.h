@@ -11,6 +11,7 @@
 #include "models/nn/ema.h"
 #include "models/nn/encoder.h"
 #include "models/nn/mlp_head.h"
+#include "models/ops/relic_loss.h"
 
 namespace ocellus::models::objectives {
 
@@ -22,6 +23,8 @@ struct Relicv2Settings {
   int64_t large_views = 4, small_views = 2;
   int64_t small_size = 96;  // pixels of a side of a small view
   bool include_self_pairs = true;
+  ops::RelicDivergence divergence = ops::RelicDivergence::kListing;
+  bool small_divergence = true;  // whether pairs of a small view count in it
   int64_t num_negatives = 10;
   int64_t proj_dim = 256, mlp_dim = 4096;
   bool predictor = true;

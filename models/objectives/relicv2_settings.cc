@@ -13,6 +13,13 @@ constexpr int64_t kPairsMax = 1 << 16;  // what the key of a negative's draw can
                     "see `ocellus explain objective.relicv2`");
 }
 
+ops::RelicDivergence Divergence(const std::string& name) {
+  if (name == "listing") return ops::RelicDivergence::kListing;
+  if (name == "full") return ops::RelicDivergence::kFull;
+  if (name == "soft_label") return ops::RelicDivergence::kSoftLabel;
+  ThrowBadSpec("objective.relicv2.divergence: '" + name + "' is none of listing, full, soft_label");
+}
+
 void Check(const Relicv2Settings& settings) {
   if (!(settings.temperature > 0)) {
     ThrowBadSpec("objective.relicv2.temperature: " + std::to_string(settings.temperature) +
@@ -21,6 +28,9 @@ void Check(const Relicv2Settings& settings) {
   const int64_t views = settings.large_views + settings.small_views;
   if (views == 1 && !settings.include_self_pairs) {
     ThrowBadSpec("objective.relicv2.include_self_pairs: one view alone has no other pair");
+  }
+  if (settings.large_views == 1 && !settings.include_self_pairs && !settings.small_divergence) {
+    ThrowBadSpec("objective.relicv2.small_divergence: no other pair is left for the divergence");
   }
   if (views * settings.large_views > kPairsMax) {
     ThrowBadSpec("objective.relicv2.large_views: more than " + std::to_string(kPairsMax) +
@@ -37,6 +47,8 @@ Relicv2Settings Read(const nlohmann::json& relic) {
           .small_views = relic.at("small_views").get<int64_t>(),
           .small_size = relic.at("small_size").get<int64_t>(),
           .include_self_pairs = relic.at("include_self_pairs").get<bool>(),
+          .divergence = Divergence(relic.at("divergence").get<std::string>()),
+          .small_divergence = relic.at("small_divergence").get<bool>(),
           .num_negatives = relic.at("num_negatives").get<int64_t>(),
           .proj_dim = relic.at("proj_dim").get<int64_t>(),
           .mlp_dim = relic.at("mlp_dim").get<int64_t>(),

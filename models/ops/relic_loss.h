@@ -21,15 +21,22 @@ struct RelicCandidates {
   torch::Tensor chosen;  // [n, C] int64, an image itself first; undefined: all N of them
 };
 
+// Which divergence, and what of it is held constant.
+enum class RelicDivergence {
+  kListing,    // sg[sum p log p] - sum p log q: gradients through p and log q of the second sum
+  kFull,       // sum p log p - sum p log q, nothing constant
+  kSoftLabel,  // sg[sum q log q] - sum sg[q] log p: the target's answer teaches the online side
+};
+
 struct RelicTerms {
   torch::Tensor log_likelihood;  // scalar: log p of the image itself, mean over the n
-  torch::Tensor kl;              // scalar: sg[sum p log p] - sum p log q, mean over the n
+  torch::Tensor kl;              // scalar: the divergence, mean over the n
 };
 
 // log p is the log-softmax over an image's candidates of online . all_target / temperature, log q
-// that of target . all_online / temperature. Only the first sum of `kl` is held constant: gradients
-// flow through p and log q of the second.
+// that of target . all_online / temperature.
 RelicTerms RelicPairTerms(const RelicSides& sides, const RelicCandidates& candidates,
-                          double temperature);
+                          double temperature,
+                          RelicDivergence divergence = RelicDivergence::kListing);
 
 }  // namespace ocellus::models::ops

@@ -7,6 +7,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int64_t kTokens = 49408;  // of CLIP's tokenizer, data::Tokenizer::kVocabulary
+
 // The integer at `pointer`, or 0 where it was reported or is no positive integer.
 int64_t Size(const json& doc, const std::string& pointer) {
   json::json_pointer at(pointer);
@@ -21,7 +23,8 @@ double Number(const json& doc, const std::string& pointer, double otherwise) {
 
 std::string Text(int64_t value) { return std::to_string(value); }
 
-void CheckWidth(const json& doc, const std::string& pointer, const std::string& path,
+// `table`: whether its positions are sines and cosines, which come by fours.
+void CheckWidth(const json& doc, const std::string& pointer, const std::string& path, bool table,
                 Reporter* reporter) {
   int64_t dim = Size(doc, pointer + "/dim");
   int64_t heads = Size(doc, pointer + "/heads");
@@ -30,7 +33,7 @@ void CheckWidth(const json& doc, const std::string& pointer, const std::string& 
     reporter->Add(path + ".heads", Text(heads) + " heads do not divide dim " + Text(dim),
                   "give a number of heads that divides it");
   }
-  if (dim % 4 != 0) {
+  if (table && dim % 4 != 0) {
     reporter->Add(path + ".dim", Text(dim) + " is not divisible by 4",
                   "the sine-cosine position table needs it");
   }
@@ -87,6 +90,20 @@ void CheckSchedule(const json& doc, Use use, Reporter* reporter) {
   }
 }
 
+void CheckStem(const json& doc, Reporter* reporter) {
+  const json::json_pointer stem("/model/vit/stem");
+  if (!doc.contains(stem) || doc[stem] != "conv") return;
+  for (const char* objective : {"mae", "clip"}) {
+    if (!doc.contains(json::json_pointer(std::string("/objective/") + objective))) continue;
+    reporter->Add("model.vit.stem", std::string("the objective ") + objective + " has no conv stem",
+                  "leave the key out, or give the objective mocov3");
+  }
+  if (Size(doc, "/model/vit/patch_size") != 16 || Size(doc, "/model/vit/dim") % 8 != 0) {
+    reporter->Add("model.vit.stem", "conv needs a patch_size of 16 and a dim divisible by 8",
+                  "change them, or leave the key out");
+  }
+}
+
 void CheckResNet(const json& doc, Reporter* reporter) {
   const json::json_pointer at("/model/resnet");
   if (!doc.contains(at) || !doc[at].is_object()) return;
@@ -99,11 +116,6 @@ void CheckResNet(const json& doc, Reporter* reporter) {
   }
   if (resnet.contains("block") && !resnet.contains("layers")) {
     reporter->Add("model.resnet.layers", "missing beside block", "give four numbers of blocks");
-  }
-  const json::json_pointer freeze("/objective/mocov3/freeze_patch_embed");
-  if (doc.contains(freeze) && doc[freeze] == true) {
-    reporter->Add("objective.mocov3.freeze_patch_embed", "a resnet has no patch embedding",
-                  "leave the key out");
   }
 }
 
@@ -124,16 +136,53 @@ void CheckKnn(const json& doc, Reporter* reporter) {
   }
 }
 
+// What an objective's schema says of the models that it takes ("models") and of captions
+// ("text_tower").
+void CheckMethod(const json& doc, Use use, Reporter* reporter) {
+  const auto objective = doc.find("objective");
+  if (objective == doc.end() || !objective->is_object() || objective->size() != 1) return;
+  const std::string& name = objective->begin().key();
+  const Schema& methods = TrainingSchema(use)["properties"]["objective"]["properties"];
+  const auto method = methods.find(name);
+  if (method == methods.end()) return;
+
+  const auto model = doc.find("model");
+  const bool one = model != doc.end() && model->is_object() && model->size() == 1;
+  if (one && method->contains("models")) {
+    const auto taken = (*method)["models"].get<std::vector<std::string>>();
+    const std::string given = model->begin().key();
+    if (std::find(taken.begin(), taken.end(), given) == taken.end()) {
+      reporter->Add("model." + given, "the objective " + name + " needs model." + taken[0],
+                    "give model." + taken[0] + ", or another objective");
+    }
+  }
+  const json::json_pointer classes("/eval/zero_shot/classes");
+  if (!method->value("text_tower", false) && doc.contains(classes) && !doc[classes].empty() &&
+      doc[classes] != "") {
+    reporter->Add("eval.zero_shot.classes", "the objective " + name + " has no text tower",
+                  "leave the key out, or give the objective clip");
+  }
+  const int64_t vocabulary = Size(doc, "/objective/clip/text/vocab_size");
+  if (use == Use::kJob && vocabulary > 0 && vocabulary < kTokens) {
+    reporter->Add("objective.clip.text.vocab_size",
+                  Text(vocabulary) + " token ids, the tokenizer makes " + Text(kTokens),
+                  "give " + Text(kTokens) + " or leave the key out");
+  }
+}
+
 }  // namespace
 
 void CheckRules(const json& training, Use use, Reporter* reporter) {
-  CheckWidth(training, "/model/vit", "model.vit", reporter);
-  CheckWidth(training, "/objective/mae/decoder", "objective.mae.decoder", reporter);
+  const bool learned = training.contains(json::json_pointer("/objective/clip"));
+  CheckWidth(training, "/model/vit", "model.vit", /*table=*/!learned, reporter);
+  CheckWidth(training, "/objective/mae/decoder", "objective.mae.decoder", /*table=*/true, reporter);
   CheckPatches(training, reporter);
   CheckSchedule(training, use, reporter);
   CheckKnn(training, reporter);
   CheckResNet(training, reporter);
+  CheckStem(training, reporter);
   CheckSgd(training, reporter);
+  CheckMethod(training, use, reporter);
   std::string optimizer = OptimizerAt(training);
   bool scaled = training.contains(json::json_pointer(optimizer + "/base_lr"));
   if (use == Use::kReplay && scaled && Size(training, "/batch/global") == 0) {

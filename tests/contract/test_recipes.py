@@ -134,6 +134,7 @@ PUBLISHED = {
     # moco-v3 vits.py: ViT-Small has 12 heads.
     "mocov3_vit_small_patch16": MOCO_VIT | vit(16, 384, 12, 12),
     "mocov3_vit_base_patch16": MOCO_VIT | vit(16, 768, 12, 12),
+    "mocov3_vit_large_patch16": MOCO_VIT | vit(16, 1024, 24, 16),
     "mocov3_vit_small_8gpu": MOCO_VIT | vit(16, 384, 12, 12) | {"batch.global": 1024},
     "mocov3_resnet50_100ep": moco_resnet(100, 0.6, 1e-6, 0.99),
     "mocov3_resnet50_300ep": moco_resnet(300, 0.3, 1e-6, 0.99),

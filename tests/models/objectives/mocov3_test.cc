@@ -187,8 +187,6 @@ TEST(Mocov3, RefusesWhatCannotWork) {
   document["objective"]["mocov3"]["temperature"] = 0;
   EXPECT_NE(Message(document).find("temperature"), std::string::npos);
   document = Document(false);
-  document["objective"]["mocov3"]["freeze_patch_embed"] = true;
-  EXPECT_NE(Message(document).find("freeze_patch_embed"), std::string::npos);
   document["model"] = {{"convnext", json::object()}};
   EXPECT_NE(Message(document).find("model.vit or model.resnet"), std::string::npos);
 
