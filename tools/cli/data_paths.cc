@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <functional>
 
+#include "absl/strings/match.h"
+
 namespace ocellus::cli {
 namespace {
 
@@ -28,18 +30,21 @@ std::string Absolute(const std::string& folder, const std::string& path) {
 
 // Calls `visit` with each path and its key, also those in lists.
 void ForEachPath(json* training, const std::function<void(const std::string&, json*)>& visit) {
-  for (const char* pointer : {"/data/train", "/data/val", "/init/weights"}) {
+  for (const char* pointer : {"/data/train", "/data/val", "/data/text/vocabulary", "/init/weights",
+                              "/eval/zero_shot/classes"}) {
     const json::json_pointer at(pointer);
     if (!training->contains(at)) {
       continue;
     }
     json& value = (*training)[at];
     std::string key = std::string(pointer).substr(1);
-    key[key.find('/')] = '.';
+    std::replace(key.begin(), key.end(), '/', '.');
     if (value.is_string()) {
       visit(key, &value);
     }
-    for (size_t i = 0; value.is_array() && i < value.size(); ++i) {
+    // A list of classes has their names.
+    const bool paths = value.is_array() && absl::StartsWith(key, "data.");
+    for (size_t i = 0; paths && i < value.size(); ++i) {
       visit(key + "[" + std::to_string(i) + "]", &value[i]);
     }
   }

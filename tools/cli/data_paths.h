@@ -9,8 +9,9 @@
 
 namespace ocellus::cli {
 
-// Makes data.train, data.val and init.weights of a resolved training document absolute: relative
-// ones are relative to `folder`, "~/" is the home folder, a URI ("s3://...") stays.
+// Makes the paths of a resolved training document absolute (data.train, data.val,
+// data.text.vocabulary, init.weights, and eval.zero_shot.classes where it is no list of names):
+// relative ones are relative to `folder`, "~/" is the home folder, a URI ("s3://...") stays.
 void MakePathsAbsolute(const std::string& folder, nlohmann::json* training);
 
 // One problem for each path that is not there on this machine: a glob that matches nothing names

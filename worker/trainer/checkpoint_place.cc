@@ -4,6 +4,7 @@
 
 #include "models/weights/weights.h"
 #include "worker/checkpoint/retention.h"
+#include "worker/trainer/job_file.h"
 #include "worker/wire/fault.h"
 
 namespace ocellus::trainer {
@@ -16,6 +17,13 @@ wire::Fault NoCheckpoint(const std::string& place) {
                      "give the folder with manifest.json, or the --out folder of a run");
 }
 
+checkpoint::Restored ReadFilledIn(store::ObjectStore& store, const checkpoint::Candidate& from) {
+  checkpoint::Restored restored = checkpoint::Read(store, from);
+  nlohmann::json& document = restored.manifest.document;
+  document = FilledIn(document, from.prefix + checkpoint::kManifestName);
+  return restored;
+}
+
 }  // namespace
 
 checkpoint::Restored OpenCheckpoint(const std::string& place) {
@@ -25,12 +33,12 @@ checkpoint::Restored OpenCheckpoint(const std::string& place) {
   if (!fs::is_directory(folder)) throw NoCheckpoint(place);
   if (fs::exists(folder / checkpoint::kManifestName)) {
     const auto store = store::OpenStore("file://" + folder.parent_path().string());
-    return checkpoint::Read(*store, {0, folder.filename().string() + "/"});
+    return ReadFilledIn(*store, {0, folder.filename().string() + "/"});
   }
   const auto store = store::OpenStore("file://" + folder.string());
   const auto found = checkpoint::ListCheckpoints(*store, "");
   if (found.empty()) throw NoCheckpoint(place);
-  return checkpoint::Read(*store, found.front());
+  return ReadFilledIn(*store, found.front());
 }
 
 std::unique_ptr<models::Objective> ObjectiveOf(const checkpoint::Restored& restored,

@@ -1,5 +1,6 @@
 #include "worker/trainer/inputs.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -7,6 +8,8 @@
 
 namespace ocellus::trainer {
 namespace {
+
+constexpr int64_t kLookedForMasks = 64;  // samples
 
 std::vector<std::string> Sources(const nlohmann::json& value) {
   if (value.is_array()) return value.get<std::vector<std::string>>();
@@ -104,6 +107,18 @@ std::shared_ptr<const data::Dataset> OpenTrainingSet(const nlohmann::json& data)
 
 std::shared_ptr<const data::Dataset> OpenValidationSet(const nlohmann::json& data) {
   return Open(data, "val", /*masks=*/false);
+}
+
+std::optional<std::string> MissingMasks(const nlohmann::json& data,
+                                        const data::Dataset& training_set) {
+  if (!WantsMasks(data.at("augment"))) return std::nullopt;
+  const int64_t looked = std::min(kLookedForMasks, training_set.size());
+  for (int64_t i = 0; i < looked; ++i) {
+    if (!training_set.Get(i * training_set.size() / looked).mask.empty()) return std::nullopt;
+  }
+  return "data.augment.remove_background is above 0, but none of " + std::to_string(looked) +
+         " samples looked at has a mask: no background is removed; put <name>.mask.png beside "
+         "each image (`ocellus-pack demo --masks` shows how), or set remove_background to 0";
 }
 
 std::shared_ptr<const data::Tokenizer> OpenTokenizer(const nlohmann::json& data) {

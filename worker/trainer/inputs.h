@@ -5,6 +5,8 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
 
 #include "models/objective.h"
 #include "worker/data/dataset.h"
@@ -17,6 +19,11 @@ namespace ocellus::trainer {
 // The datasets of the "data" section; the validation set is null when the document names none.
 std::shared_ptr<const data::Dataset> OpenTrainingSet(const nlohmann::json& data);
 std::shared_ptr<const data::Dataset> OpenValidationSet(const nlohmann::json& data);
+
+// A line for people when data.augment wants masks but `training_set` has none: nothing where none
+// is wanted, or where one of some samples from all over the set has one.
+std::optional<std::string> MissingMasks(const nlohmann::json& data,
+                                        const data::Dataset& training_set);
 
 // The tokenizer of data.text, read once a process; "data" may lack the section. Throws wire::Fault
 // (user, NO_VOCABULARY).

@@ -1,5 +1,6 @@
 #include "worker/trainer/job_file.h"
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "worker/trainer/user_error.h"
@@ -17,7 +18,11 @@ namespace fs = std::filesystem;
 }
 
 std::string From(const fs::path& folder, const std::string& source) {
-  if (source.empty() || source.front() == '/' || source.front() == '~') return source;
+  const char* home = std::getenv("HOME");
+  if (source.starts_with("~/") && home != nullptr) return home + source.substr(1);
+  if (source.empty() || source.front() == '/' || source.find("://") != std::string::npos) {
+    return source;
+  }
   return (folder / source).lexically_normal().string();
 }
 
@@ -29,17 +34,31 @@ void MakeAbsolute(const fs::path& folder, nlohmann::json* value) {
   }
 }
 
+void MakePathsAbsolute(const fs::path& folder, nlohmann::json* training) {
+  for (const char* key : {"/data/train", "/data/val", "/data/text/vocabulary", "/init/weights",
+                          "/eval/zero_shot/classes"}) {
+    auto& value = (*training)[nlohmann::json::json_pointer(key)];
+    // A list of classes has their names.
+    if (value.is_string() || std::string(key).starts_with("/data/")) MakeAbsolute(folder, &value);
+  }
+}
+
 }  // namespace
 
 schema::Document LoadJob(const std::string& path) {
   schema::Document job;
   std::vector<schema::Problem> problems;
   if (!schema::Load(ReadTextFile(path), path, &job, &problems)) Refuse(problems);
-  const fs::path folder = fs::absolute(path).parent_path();
-  MakeAbsolute(folder, &job.training["data"]["train"]);
-  MakeAbsolute(folder, &job.training["data"]["val"]);
-  MakeAbsolute(folder, &job.training["init"]["weights"]);
+  MakePathsAbsolute(fs::absolute(path).parent_path(), &job.training);
   return job;
+}
+
+nlohmann::json FilledIn(const nlohmann::json& training, const std::string& origin) {
+  nlohmann::json filled;
+  std::vector<schema::Problem> problems;
+  if (schema::ResolveTraining(training, schema::Use::kJob, &filled, &problems)) return filled;
+  for (auto& problem : problems) problem.file = origin;
+  Refuse(problems);
 }
 
 nlohmann::json LoadReplaySpec(const std::string& path) {

@@ -7,6 +7,7 @@
 
 #include "worker/trainer/commands.h"
 #include "worker/trainer/exit_record.h"
+#include "worker/trainer/job_file.h"
 #include "worker/trainer/signals.h"
 #include "worker/trainer/train.h"
 #include "worker/wire/line_io.h"
@@ -78,6 +79,7 @@ int RankCommand() {
   static wire::Document document;
   try {
     document = wire::RequireDocument(line);
+    document.spec = FilledIn(document.spec, "the job's document");
   } catch (...) {
     End(unnamed, RecordOfCurrentException(0));
   }

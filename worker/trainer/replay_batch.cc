@@ -1,5 +1,6 @@
 #include "worker/trainer/replay_batch.h"
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 
@@ -32,7 +33,9 @@ std::map<std::string, Wish> WishesByName(const models::InputWishes& wishes, int6
     by_name[text.name] = {{text.length}, torch::kInt64, text.vocabulary};
   }
   for (const auto& replay : wishes.replay) {
-    by_name[replay.name] = {{replay.count}, torch::kInt64, samples, /*optional=*/true};
+    // Of indices there are no more than other samples.
+    const int64_t count = std::min(replay.count, std::max<int64_t>(samples - 1, 1));
+    by_name[replay.name] = {{count}, torch::kInt64, samples, /*optional=*/true};
   }
   return by_name;
 }

@@ -57,6 +57,7 @@ class Rank {
  private:
   bool first() const { return document_.rank == 0; }
   void OpenData();
+  void WarnOfMissingMasks();
   void BuildModel();
   void Join();
   void StartLoader();
@@ -92,10 +93,18 @@ void Rank::OpenData() {
   const nlohmann::json& spec = document_.spec;
   training_set_ = OpenTrainingSet(spec.at("data"));
   validation_set_ = OpenValidationSet(spec.at("data"));
+  if (first() && document_.restore.empty()) WarnOfMissingMasks();
   const int64_t per_epoch = StepsPerEpoch(training_set_->size(), settings_.global_batch,
                                           settings_.accumulate, document_.world);
   const double peak = models::optim::PeakRate(spec.at("optimizer"), settings_.global_batch);
   schedule_ = models::optim::MakeSchedule(ScheduleInSteps(spec.at("schedule"), per_epoch), peak);
+}
+
+void Rank::WarnOfMissingMasks() {
+  const auto warning = MissingMasks(document_.spec.at("data"), *training_set_);
+  if (!warning) return;
+  reporter_.Tell(wire::Alarm{"no_masks", 0, *warning});
+  reporter_.Log("warning", *warning);
 }
 
 void Rank::BuildModel() {

@@ -32,12 +32,21 @@ checkpoint::Restored ReadTogether(store::ObjectStore& store,
   }
 }
 
+// A key that the checkpoint's document lacks came with a later release, and its default with it.
+bool Same(const nlohmann::json& before, const nlohmann::json& now) {
+  if (!before.is_object() || !now.is_object()) return before == now;
+  for (const auto& [key, value] : before.items()) {
+    if (!now.contains(key) || !Same(value, now.at(key))) return false;
+  }
+  return true;
+}
+
 // What makes the rest of the run another one than the checkpoint's.
 void WarnOfChanges(const nlohmann::json& before, const nlohmann::json& now, Reporter& reporter) {
   for (const char* pointer : {"/seed", "/batch/global", "/data/train", "/objective", "/optimizer",
                               "/schedule", "/precision", "/data/augment"}) {
     const nlohmann::json::json_pointer key(pointer);
-    if (!before.contains(key) || before.at(key) == now.at(key)) continue;
+    if (!before.contains(key) || Same(before.at(key), now.at(key))) continue;
     reporter.Log("warning", std::string(pointer + 1) +
                                 " is not what the checkpoint was trained with; the run goes on "
                                 "with the new value");

@@ -23,6 +23,26 @@ TEST(DataPaths, RelativeToTheDocument) {
   EXPECT_EQ(training["init"]["weights"], "/jobs/one/w.safetensors");
 }
 
+TEST(DataPaths, OfCaptionsAndClassesToo) {
+  json training = Training("/data");
+  training["data"]["text"]["vocabulary"] = "merges.txt.gz";
+  training["eval"]["zero_shot"]["classes"] = "../names.txt";
+  MakePathsAbsolute("/jobs/one", &training);
+  EXPECT_EQ(training["data"]["text"]["vocabulary"], "/jobs/one/merges.txt.gz");
+  EXPECT_EQ(training["eval"]["zero_shot"]["classes"], "/jobs/names.txt");
+  const auto problems = MissingPaths("job.yaml", training);
+  ASSERT_EQ(problems.size(), 3u);
+  EXPECT_EQ(problems[1].path, "data.text.vocabulary");
+  EXPECT_EQ(problems[2].path, "eval.zero_shot.classes");
+
+  const json names = {"a cat", "a dog"};
+  training["eval"]["zero_shot"]["classes"] = names;
+  training["data"]["text"]["vocabulary"] = "";
+  MakePathsAbsolute("/jobs/one", &training);
+  EXPECT_EQ(training["eval"]["zero_shot"]["classes"], names);
+  EXPECT_EQ(training["data"]["text"]["vocabulary"], "");
+}
+
 TEST(DataPaths, HomeFolder) {
   TempFolder folder;
   setenv("HOME", folder.path().c_str(), 1);
