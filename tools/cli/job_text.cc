@@ -70,6 +70,15 @@ std::string ProgressText(const v1::Progress& progress) {
   }
   if (progress.step() > 0) {
     absl::StrAppend(&text, "  loss ", absl::StrFormat("%.4f", progress.loss()));
+    if (progress.has_chance_loss()) {
+      absl::StrAppend(&text, " (chance ", absl::StrFormat("%.4g", progress.chance_loss()), ")");
+    }
+  }
+  if (progress.has_knn_accuracy()) {
+    absl::StrAppend(&text, "  kNN ", absl::StrFormat("%.1f", 100 * progress.knn_accuracy()), " %");
+  }
+  if (progress.collapsed()) {
+    absl::StrAppend(&text, "  COLLAPSED");
   }
   if (progress.images_per_second() > 0) {
     absl::StrAppend(&text, "  ", absl::StrFormat("%.0f", progress.images_per_second()),

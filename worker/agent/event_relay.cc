@@ -82,6 +82,7 @@ void EventRelay::On(int rank, const wire::Event& event, const wire::Step& step) 
   progress.set_total_steps(step.total_steps);
   progress.set_loss(step.loss);
   progress.set_images_per_second(step.images_per_s);
+  if (step.chance_loss) progress.set_chance_loss(*step.chance_loss);
   progress.set_learning_rate(step.lr);
   const int64_t left = std::max<int64_t>(step.total_steps - step.step, 0);
   SetSeconds(static_cast<double>(left) * view.step_s, progress.mutable_eta());
@@ -126,6 +127,9 @@ void EventRelay::On(int rank, const wire::Event& event, const wire::Artifact& ar
 
 void EventRelay::On(int rank, const wire::Event& event, const wire::Metric& metric) {
   metrics_->Value(gang_.job_id(), metric);
+  // With the next step it is on its way.
+  if (metric.name == "knn_accuracy") ranks_[rank].progress.set_knn_accuracy(metric.value);
+  if (metric.name == "collapsed") ranks_[rank].progress.set_collapsed(metric.value != 0);
 }
 
 void EventRelay::On(int rank, const wire::Event& event, const wire::Alarm& alarm) {

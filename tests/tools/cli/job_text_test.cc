@@ -38,6 +38,16 @@ TEST(JobText, Progress) {
   EXPECT_EQ(ProgressText(early), "step 0/500  0 %  (data)");
 }
 
+TEST(JobText, ProgressSaysWhatIsLearned) {
+  v1::Progress progress = Running().progress();
+  progress.set_chance_loss(6.654);
+  progress.set_knn_accuracy(0.8349);
+  EXPECT_EQ(ProgressText(progress),
+            "step 120/500  24 %  loss 0.8312 (chance 6.654)  kNN 83.5 %  312 images/s  ETA 2m10s");
+  progress.set_collapsed(true);
+  EXPECT_THAT(ProgressText(progress), HasSubstr("kNN 83.5 %  COLLAPSED  312"));
+}
+
 TEST(JobText, TableRow) {
   const Table table = JobTable({Running()}, false, kNow);
   EXPECT_EQ(table.rows[0],

@@ -156,6 +156,21 @@ TEST_F(AgentRun, MetricsPassPromtoolAndGoAfterTheEnd) {
   EXPECT_THAT(ReadMetrics(), testing::Not(HasSubstr("j-1")));
 }
 
+TEST_F(AgentRun, ProgressSaysWhatIsLearned) {
+  StartAgent();
+  const json steps = {{"steps", 1}}, knn = {{"metric", "knn_accuracy"}};
+  const json collapsed = {{"metric", "collapsed"}}, random = {{"metric", "knn_accuracy_init"}};
+  coordinator_->Send(StartGang({{steps, knn, collapsed, random, steps, {{"train", true}}}}));
+  const bool told = coordinator_->WaitFor([](const Heard& heard) {
+    return std::any_of(heard.events.begin(), heard.events.end(), [](const auto& event) {
+      const v1::Progress& progress = event.progress();
+      return progress.chance_loss() == 2.5 && progress.knn_accuracy() == 0.5 &&
+             progress.collapsed() && progress.step() >= 2;
+    });
+  });
+  EXPECT_TRUE(told);
+}
+
 TEST_F(AgentRun, AnAlarmBecomesAnEventOfTheJob) {
   StartAgent();
   coordinator_->Send(StartGang({{{{"steps", 3}}, {{"alarm", "features are the same"}}}}));

@@ -109,6 +109,7 @@ class ScriptedRank {
     step.data_wait_s = 0.001;
     step.collective_wait_s = 0.002;
     step.images_per_s = 6400;
+    step.chance_loss = 2.5;
     Tell(step);
   }
 
