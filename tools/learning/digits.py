@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Scikit-learn's digits (1,797 real handwritten ones, 8 x 8) as a set that raw pixels do badly on.
 
-Every digit is drawn several times on a canvas of 64 x 64: white on black, at a random place, size
-and rotation. Writes WebDataset tars with `png`, `cls` and `txt` (a caption)
+Every digit is drawn several times on a canvas of 64 x 64, white on black, at a random place, with a
+random width, height and rotation. Writes WebDataset tars with `png`, `cls` and `txt` (a caption)
 members; `val` has other digits than `train`, not other drawings of them. The same seed gives the
 same bytes.
 
@@ -17,21 +17,21 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-SIDE = 64
+SIDE, EDGE = 64, 4  # evaluation cuts the edge off
 NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+SIZES, TURN = (18, 40), 45
 DRAWINGS = {"train": 3, "val": 2}
-HELD_BACK = 5  # every fifth digit is for validation
+HELD_BACK = 5  # every fifth of a class is for validation
 
 
 def draw(digit, rng):
-    size = int(rng.integers(16, 37))
     glyph = Image.fromarray((digit * (255 / 16)).astype(np.uint8)).resize(
-        (size, size), Image.Resampling.BICUBIC)
-    glyph = glyph.rotate(rng.uniform(-45, 45), Image.Resampling.BICUBIC, expand=True)
-    mask = Image.new("L", (SIDE, SIDE))
-    free = [max(1, SIDE - glyph.width), max(1, SIDE - glyph.height)]
-    mask.paste(glyph, (int(rng.integers(free[0])), int(rng.integers(free[1]))))
-    return mask.convert("RGB")
+        rng.integers(SIZES[0], SIZES[1] + 1, 2).tolist(), Image.Resampling.BICUBIC)
+    glyph = glyph.rotate(rng.uniform(-TURN, TURN), Image.Resampling.BICUBIC, expand=True)
+    canvas = Image.new("L", (SIDE, SIDE))
+    free = [max(1, SIDE - 2 * EDGE - side) for side in glyph.size]
+    canvas.paste(glyph, tuple(EDGE + int(rng.integers(f)) for f in free))
+    return canvas.convert("RGB")
 
 
 def add(tar, name, content):
@@ -58,7 +58,9 @@ def main():
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
     digits = load_digits()
-    held_back = np.arange(len(digits.images)) % HELD_BACK == 0
+    held_back = np.zeros(len(digits.images), bool)
+    for label in range(10):
+        held_back[np.flatnonzero(digits.target == label)[::HELD_BACK]] = True
     for split, chosen in (("train", ~held_back), ("val", held_back)):
         rng = np.random.default_rng([args.seed, split == "val"])
         write(os.path.join(args.out, f"{split}-0000.tar"), digits.images[chosen],

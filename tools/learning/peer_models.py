@@ -215,7 +215,8 @@ class ReLICv2(nn.Module):
         online = [F.normalize(self.predictor(self.online(v))) for v in large + small]
         with torch.no_grad():
             target = [F.normalize(self.target(v)) for v in large]
-        pairs = [self.pair(o, t) for o in online for t in target]
+        pairs = [self.pair(o, t) for i, o in enumerate(online) for j, t in enumerate(target)
+                 if i != j or s["include_self_pairs"]]
         likelihood, kl = (torch.stack(x).mean() for x in zip(*pairs))
         return -s["alpha"] * likelihood + s["beta"] * kl
 
@@ -232,6 +233,7 @@ class Clip(nn.Module):
         import open_clip
         self.settings = s = document["objective"]["clip"]
         v, t = document["model"]["vit"], s["text"]
+        self.tokens = open_clip.SimpleTokenizer(context_length=t["context_length"])
         self.net = open_clip.CLIP(
             s["embed_dim"],
             {"image_size": v["image_size"], "patch_size": v["patch_size"], "width": v["dim"],
@@ -249,7 +251,18 @@ class Clip(nn.Module):
         return (F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2
 
     def features(self, images):
+        """What the tower pools, before its projection."""
+        tower = self.net.visual
+        projection, tower.proj = tower.proj, None
+        pooled = tower(images)
+        tower.proj = projection
+        return pooled
+
+    def embeddings(self, images):
         return self.net.encode_image(images)
+
+    def texts(self, texts):
+        return self.net.encode_text(self.tokens(texts))
 
     def after_step(self, step, total):
         with torch.no_grad():

@@ -1,0 +1,40 @@
+"""What frozen features know: weighted kNN, a linear probe, and classes found by their names."""
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+
+def knn(bank, bank_labels, queries, labels, k=20, temperature=0.07):
+    bank, queries = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (bank, queries))
+    near = queries @ bank.T
+    top = np.argsort(-near, 1)[:, :k]
+    votes = np.zeros((len(queries), bank_labels.max() + 1))
+    for i, row in enumerate(top):
+        np.add.at(votes[i], bank_labels[row], np.exp(near[i, row] / temperature))
+    return float((votes.argmax(1) == labels).mean())
+
+
+def probe(bank, bank_labels, queries, labels):
+    scale = StandardScaler().fit(bank)
+    head = LogisticRegression(max_iter=200, C=0.01).fit(scale.transform(bank), bank_labels)
+    return float(head.score(scale.transform(queries), labels))
+
+
+def judge(features, parts):
+    """kNN and probe of a function from images to features; parts: a set's train and val."""
+    bank, queries = (features(part["whole"]) for part in parts)
+    labels = [part["labels"] for part in parts]
+    return {"knn": knn(bank, labels[0], queries, labels[1]),
+            "probe": probe(bank, labels[0], queries, labels[1])}
+
+
+@torch.no_grad()
+def zero_shot(model, part, classes, templates):
+    """Share of images nearest to their class's texts. A class is the mean direction of its texts,
+    as openai/CLIP has it."""
+    names = [F.normalize(model.texts([t.format(c) for t in templates])).mean(0) for c in classes]
+    images = torch.cat([model.embeddings(some) for some in part["whole"].split(64)])
+    scores = F.normalize(images) @ F.normalize(torch.stack(names)).T
+    return float((scores.argmax(1).numpy() == part["labels"]).mean())

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Tables and curves of what study.py measured.
+
+    report.py build/learning/results.jsonl docs/LEARNING.md
+
+Replaces what is between the marks `<!-- NAME -->` and `<!-- end -->` of the page, and writes the
+curves to pictures/learning-SET.svg beside it.
+"""
+import argparse
+import json
+import os
+import re
+import statistics
+
+import curves
+
+STUDENT = 2.776  # 95 % both ways, 4 degrees of freedom: two means of three seeds each
+
+
+class Results:
+    def __init__(self, path):
+        with open(path, encoding="utf-8") as f:
+            self.lines = [json.loads(line) for line in f]
+        self.methods = list(dict.fromkeys(x["method"] for x in self.lines if x["method"] != "none"))
+
+    def of(self, **wanted):
+        return [x for x in self.lines if all(x[k] == v for k, v in wanted.items())]
+
+    def values(self, key, **wanted):
+        return [x[key] for x in self.of(**wanted) if key in x]
+
+
+def spread(values):
+    return statistics.stdev(values) if len(values) > 1 else 0.0
+
+
+def cell(values):
+    """Mean and standard deviation over seeds, in percent."""
+    if not values:
+        return "-"
+    return f"{100 * statistics.mean(values):.1f} ± {100 * spread(values):.1f}"
+
+
+def table(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def against_baselines(results, name):
+    pixels = results.of(set=name, kind="pixels")[0]
+    rows = []
+    for method in results.methods:
+        row = [method]
+        for key in ("knn", "probe"):
+            row += [cell(results.values(key, set=name, method=method, kind=kind))
+                    for kind in ("ocellus", "random")] + [f"{100 * pixels[key]:.1f}"]
+        seconds = results.values("seconds", set=name, method=method, kind="ocellus")
+        steps = results.values("steps", set=name, method=method, kind="ocellus")
+        rows.append([*row, str(steps[0]), f"{statistics.mean(seconds):.0f} s"])
+    return table(["method", "kNN trained", "random", "pixels", "probe trained", "random", "pixels",
+                  "steps", "time"], rows)
+
+
+def noise(a, b):
+    """Half of the 95 % interval of a difference of two means."""
+    return STUDENT * ((spread(a) ** 2 + spread(b) ** 2) / len(a)) ** 0.5
+
+
+def against_peer(results, name):
+    rows = []
+    for method in results.methods:
+        for key in ("knn", "probe", "zero_shot"):
+            ours, peer = (results.values(key, set=name, method=method, kind=kind)
+                          for kind in ("ocellus", "peer"))
+            if not ours or not peer:
+                continue
+            gap, room = statistics.mean(ours) - statistics.mean(peer), noise(ours, peer)
+            rows.append([method, key.replace("_", "-"), cell(ours), cell(peer),
+                         f"{100 * gap:+.1f}", f"{100 * room:.1f}",
+                         "yes" if abs(gap) <= room else "**no**"])
+    return table(["method", "measure", "Ocellus", "PyTorch", "difference", "noise", "within"], rows)
+
+
+def zero_shot(results, names):
+    rows = [[name, cell(results.values("zero_shot", set=name, kind="ocellus")),
+             cell(results.values("zero_shot", set=name, kind="peer")), "10.0"] for name in names]
+    return table(["images", "Ocellus", "PyTorch", "chance"], rows)
+
+
+def health(results, names):
+    rows = []
+    for name in names:
+        for method in results.methods:
+            runs = results.of(set=name, method=method, kind="ocellus")
+            stds = [run["health"]["std_relative"] for run in runs]
+            ranks = [run["health"]["effective_rank"] for run in runs]
+            rows.append([name, method, f"{min(stds):.2f} to {max(stds):.2f}",
+                         f"{min(ranks):.1f} to {max(ranks):.1f} of {runs[0]['health']['dim']}",
+                         str(sum(len(run["alarms"]) for run in runs))])
+    return table(["images", "method", "feature std (1 is healthy)", "effective rank", "alarms"],
+                 rows)
+
+
+def panels(results, name, method):
+    lines = [(kind, run["loss"]) for kind in ("peer", "ocellus")
+             for run in results.of(set=name, method=method, kind=kind)]
+    ours = results.of(set=name, method=method, kind="ocellus")
+    chance = ours[0]["chance_loss"]
+    marks = [(chance, "chance")] if chance else []
+    pixels = results.of(set=name, kind="pixels")[0]["knn"]
+    return [curves.Panel(f"{method}: loss", lines, marks),
+            curves.Panel(f"{method}: kNN", [("ocellus", run["looks"]) for run in ours],
+                         [(pixels, "pixels")], share=True)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("results")
+    parser.add_argument("page")
+    args = parser.parse_args()
+    results = Results(args.results)
+    names = list(dict.fromkeys(x["set"] for x in results.lines))
+    made = {"zero-shot": zero_shot(results, names), "health": health(results, names)}
+    folder = os.path.join(os.path.dirname(args.page), "pictures")
+    os.makedirs(folder, exist_ok=True)
+    for name in names:
+        made[f"{name} baselines"] = against_baselines(results, name)
+        made[f"{name} peer"] = against_peer(results, name)
+        rows = [panels(results, name, method) for method in results.methods]
+        with open(os.path.join(folder, f"learning-{name}.svg"), "w", encoding="utf-8") as f:
+            f.write(curves.picture(rows))
+    with open(args.page, encoding="utf-8") as f:
+        page = f.read()
+    for mark, text in made.items():
+        page = re.sub(f"(<!-- {mark} -->\n).*?(<!-- end -->)", lambda m, t=text: m[1] + t + "\n" +
+                      m[2], page, flags=re.S)
+    with open(args.page, "w", encoding="utf-8") as f:
+        f.write(page)
+
+
+if __name__ == "__main__":
+    main()
