@@ -1,4 +1,5 @@
 // `storage`: tries a store from this machine, with this machine's credentials.
+#include <map>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -43,13 +44,28 @@ nlohmann::ordered_json StepsValue(const std::string& uri, const std::vector<Chec
   return value;
 }
 
-// One failure a cause: what fails for want of the same permission fails with the same hint.
+// One paragraph a cause: steps that fail for the same reason have the same hint.
 std::string FailureText(const std::vector<CheckStep>& steps) {
-  std::string text = "a job cannot work with this store";
+  struct Cause {
+    std::string names, needs, message;
+  };
+  std::map<std::string, Cause> causes;  // by hint
+  std::vector<std::string> order;
   for (const CheckStep& step : steps) {
     if (step.state != State::kFailed) continue;
-    absl::StrAppend(&text, "\n  ", step.name, ": ", OneLine(step.message), "\n    needs ",
-                    step.needs, "\n    next: ", OneLine(step.hint));
+    Cause& cause = causes[step.hint];
+    if (cause.names.empty()) {
+      order.push_back(step.hint);
+      cause.message = step.message;
+    }
+    absl::StrAppend(&cause.names, cause.names.empty() ? "" : ", ", step.name);
+    absl::StrAppend(&cause.needs, cause.needs.empty() ? "" : "; ", step.needs);
+  }
+  std::string text = "a job cannot work with this store";
+  for (const std::string& hint : order) {
+    const Cause& cause = causes[hint];
+    absl::StrAppend(&text, "\n  ", cause.names, ": ", OneLine(cause.message), "\n    needs ",
+                    cause.needs, "\n    next: ", OneLine(hint));
   }
   return text;
 }
