@@ -38,7 +38,8 @@ def cell(values):
     """Mean and standard deviation over seeds, in percent."""
     if not values:
         return "-"
-    return f"{100 * statistics.mean(values):.1f} ± {100 * spread(values):.1f}"
+    mean = f"{100 * statistics.mean(values):.1f}"
+    return mean if len(values) == 1 else f"{mean} ± {100 * spread(values):.1f}"
 
 
 def table(head, rows):
@@ -54,16 +55,20 @@ def against_baselines(results, name):
         for key in ("knn", "probe"):
             row += [cell(results.values(key, set=name, method=method, kind=kind))
                     for kind in ("ocellus", "random")] + [f"{100 * pixels[key]:.1f}"]
-        seconds = results.values("seconds", set=name, method=method, kind="ocellus")
         steps = results.values("steps", set=name, method=method, kind="ocellus")
-        rows.append([*row, str(steps[0]), f"{statistics.mean(seconds):.0f} s"])
+        if steps:
+            rows.append([*row, str(steps[0]), str(len(steps))])
     return table(["method", "kNN trained", "random", "pixels", "probe trained", "random", "pixels",
-                  "steps", "time"], rows)
+                  "steps", "seeds"], rows)
 
 
-def noise(a, b):
-    """Half of the 95 % interval of a difference of two means."""
-    return STUDENT * ((spread(a) ** 2 + spread(b) ** 2) / len(a)) ** 0.5
+def verdict(ours, peer):
+    """The difference of two means, half of its 95 % interval, and whether it is within."""
+    gap = statistics.mean(ours) - statistics.mean(peer)
+    if min(len(ours), len(peer)) < 2:
+        return [f"{100 * gap:+.1f}", "-", "too few seeds"]
+    room = STUDENT * (spread(ours) ** 2 / len(ours) + spread(peer) ** 2 / len(peer)) ** 0.5
+    return [f"{100 * gap:+.1f}", f"{100 * room:.1f}", "yes" if abs(gap) <= room else "**no**"]
 
 
 def against_peer(results, name):
@@ -74,10 +79,8 @@ def against_peer(results, name):
                           for kind in ("ocellus", "peer"))
             if not ours or not peer:
                 continue
-            gap, room = statistics.mean(ours) - statistics.mean(peer), noise(ours, peer)
             rows.append([method, key.replace("_", "-"), cell(ours), cell(peer),
-                         f"{100 * gap:+.1f}", f"{100 * room:.1f}",
-                         "yes" if abs(gap) <= room else "**no**"])
+                         *verdict(ours, peer)])
     return table(["method", "measure", "Ocellus", "PyTorch", "difference", "noise", "within"], rows)
 
 
@@ -91,7 +94,9 @@ def health(results, names):
     rows = []
     for name in names:
         for method in results.methods:
-            runs = results.of(set=name, method=method, kind="ocellus")
+            runs = [x for x in results.of(set=name, method=method, kind="ocellus") if x["health"]]
+            if not runs:
+                continue
             stds = [run["health"]["std_relative"] for run in runs]
             ranks = [run["health"]["effective_rank"] for run in runs]
             rows.append([name, method, f"{min(stds):.2f} to {max(stds):.2f}",
@@ -126,7 +131,8 @@ def main():
     for name in names:
         made[f"{name} baselines"] = against_baselines(results, name)
         made[f"{name} peer"] = against_peer(results, name)
-        rows = [panels(results, name, method) for method in results.methods]
+        rows = [panels(results, name, method) for method in results.methods
+                if results.of(set=name, method=method, kind="ocellus")]
         with open(os.path.join(folder, f"learning-{name}.svg"), "w", encoding="utf-8") as f:
             f.write(curves.picture(rows))
     with open(args.page, encoding="utf-8") as f:

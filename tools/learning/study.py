@@ -34,7 +34,7 @@ from trainer import Trainer
 HERE = os.path.dirname(os.path.abspath(__file__))
 RECIPES = os.path.join(HERE, "..", "..", "deploy", "recipes")
 POINTS = 40  # of a loss curve
-LOOKS = 5  # at kNN during a run
+LOOKS = 3  # at kNN during a run
 BANK = 1000  # samples of such a look
 
 
