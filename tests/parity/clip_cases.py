@@ -4,13 +4,11 @@
 They vary what the stored case does not: the sigmoid loss, QuickGELU, other sizes of both towers, a
 clamped scale, towers in chunks.
 """
-import json
-import os
 import sys
 
 import torch
-from safetensors.torch import save_file
 
+import case_files
 from clip_reference import build, replay
 
 CASES = {
@@ -22,10 +20,25 @@ CASES = {
     "scale_at_its_end": dict(clip=dict(logit_scale_max=3.0, logit_scale_init=2.0), scale=1.2),
     "chunks": dict(clip=dict(chunk=2), images=12),
     "chunks_with_a_rest": dict(clip=dict(chunk=4)),
+    # Without warmup_offset, which is 1 for this objective.
+    "warm_up": dict(schedule=dict(kind="cosine", warmup_steps=2, total_steps=6, min_lr=1e-4)),
+    "sgd": dict(optimizer={"sgd": dict(lr=0.02, momentum=0.9, weight_decay=0.1)}),
+    "lars_siglip": dict(clip=dict(loss="siglip"), scale=2.3, bias=-10.0,
+                        optimizer={"lars": dict(lr=0.5, weight_decay=0.1)}),
+    "decay_all": dict(optimizer={"adamw": dict(lr=1e-3, betas=[0.9, 0.98], eps=3e-4,
+                                               weight_decay=0.5, decay_all=True)}),
+    # No table of sines and cosines asks for widths by fours.
+    "width_of_thirty": dict(vit=(32, 8, 30, 1, 3, 4), text=dict(width=18, heads=3, layers=1)),
+    "one_patch": dict(vit=(16, 16, 24, 1, 2, 4), images=12),
+    "scale_above_its_end": dict(clip=dict(loss="siglip"), scale=5.0, bias=-12.0),
+    "scale_below_zero": dict(scale=-0.3),
+    "two_end_tokens": dict(ends=2),
+    "preset": dict(put={"model": {"preset": "ViT-B-32", "image_size": 32, "patch_size": 8,
+                                  "dim": 48, "depth": 2, "heads": 3}}),
 }
 
 
-def spec_of(vit=(32, 8, 48, 2, 3, 4), clip=None, text=None, images=6, scale=2.6593, bias=None):
+def spec_of(vit=(32, 8, 48, 2, 3, 4), clip=None, text=None, schedule=None, optimizer=None):
     names = ("image_size", "patch_size", "dim", "depth", "heads", "mlp_ratio")
     settings = dict(embed_dim=24, text=dict(dict(width=32, heads=2, layers=2, vocab_size=120,
                                                  context_length=16), **(text or {})))
@@ -33,22 +46,24 @@ def spec_of(vit=(32, 8, 48, 2, 3, 4), clip=None, text=None, images=6, scale=2.65
     spec = {
         "objective": {"clip": settings},
         "model": {"vit": dict(zip(names, vit))},
-        "optimizer": {"adamw": dict(lr=1e-3, betas=[0.9, 0.98], eps=3e-4, weight_decay=0.5)},
-        "schedule": dict(kind="constant", warmup_steps=0, total_steps=100),
+        "optimizer": optimizer or {"adamw": dict(lr=1e-3, betas=[0.9, 0.98], eps=3e-4,
+                                                 weight_decay=0.5)},
+        "schedule": schedule or dict(kind="constant", warmup_steps=0, total_steps=100),
         "precision": "fp32",
     }
-    return spec, images, scale, bias
+    return spec
 
 
-def tokens_of(images, text, generator):
-    """Captions of random lengths: start, words, end, padding with 0."""
+def tokens_of(images, text, generator, ends):
+    """Captions of random lengths: start, words, end (the first of `ends` counts), padding with
+    0."""
     length, vocabulary = text["context_length"], text["vocab_size"]
     tokens = torch.zeros(images, length, dtype=torch.long)
     for row in tokens:
-        words = int(torch.randint(1, length - 1, (1,), generator=generator))
+        words = int(torch.randint(1, length - ends, (1,), generator=generator))
         row[0] = vocabulary - 2
         row[1:words + 1] = torch.randint(0, vocabulary - 2, (words,), generator=generator)
-        row[words + 1] = vocabulary - 1
+        row[words + 1:words + 1 + ends] = vocabulary - 1
     return tokens
 
 
@@ -70,23 +85,19 @@ def weights_of(spec, scale, bias, generator):
 
 
 def write_case(folder, name):
-    spec, images, scale, bias = spec_of(**CASES[name])
+    options = dict(dict(images=6, scale=2.6593, bias=None, ends=1, put=None), **CASES[name])
+    images, scale, bias, ends, put = (options.pop(k) for k in ("images", "scale", "bias", "ends",
+                                                               "put"))
+    spec = spec_of(**options)
     generator = torch.Generator().manual_seed(sorted(CASES).index(name) + 31)
     size = spec["model"]["vit"]["image_size"]
     batch = {"images": torch.randn(images, 3, size, size, generator=generator),
-             "tokens": tokens_of(images, spec["objective"]["clip"]["text"], generator)}
+             "tokens": tokens_of(images, spec["objective"]["clip"]["text"], generator, ends)}
     weights = weights_of(spec, scale, bias, generator)
     expected = replay(weights, batch, spec, 3)
     case = {"objective": "clip", "steps": 3, "rtol": 1e-4, "atol": 1e-6}
-    where = os.path.join(folder, name)
-    os.makedirs(where, exist_ok=True)
-    for file, value in (("spec.json", spec), ("case.json", case)):
-        with open(os.path.join(where, file), "w", encoding="utf-8") as f:
-            json.dump(value, f, indent=1)
-    save_file(weights, os.path.join(where, "weights.safetensors"))
-    save_file(batch, os.path.join(where, "batch.safetensors"))
-    save_file({k: v.float().contiguous() for k, v in expected.items()},
-              os.path.join(where, "expected.safetensors"))
+    case_files.write(folder, name, case_files.written(spec, put=put), case, weights, batch,
+                     expected)
 
 
 def main():

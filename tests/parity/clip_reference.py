@@ -1,9 +1,12 @@
-"""CLIP and SigLIP in float64: open_clip's model, its losses written out, AdamW of PyTorch."""
+"""CLIP and SigLIP in float64: open_clip's model, its losses written out, AdamW of PyTorch where the
+rate is constant."""
 import math
 
 import torch
 import torch.nn.functional as F
 from open_clip.model import CLIP
+
+from optimizer_reference import update
 
 
 def build(spec):
@@ -30,31 +33,45 @@ def loss_of(images, texts, scale, bias):
     return -F.logsigmoid(signs * (logits + bias)).sum() / len(images)
 
 
-def replay(weights, batch, spec, steps):
-    """What `replay` writes, in float64."""
-    clip, adamw = spec["objective"]["clip"], spec["optimizer"]["adamw"]
-    model = build(spec)
-    model.load_state_dict({k: v.double() for k, v in weights.items()})
-    named = dict(model.named_parameters())
+def stepper(spec, named):
+    """A function that makes step i from the parameters' gradients."""
+    schedule = dict(spec["schedule"])
+    schedule.setdefault("warmup_offset", 1)
+    adamw = spec["optimizer"].get("adamw", {})
+    moments = {}
+    if not adamw or adamw.get("decay_all") or schedule["kind"] != "constant" \
+            or schedule.get("warmup_steps"):
+        said = dict(spec, schedule=schedule)
+        return lambda i: update(named, {k: p.grad for k, p in named.items()}, moments, i, said)
     optimizer = torch.optim.AdamW(
         [{"params": [p for p in named.values() if p.dim() >= 2],
           "weight_decay": adamw["weight_decay"]},
          {"params": [p for p in named.values() if p.dim() < 2], "weight_decay": 0.0}],
         lr=adamw["lr"], betas=adamw["betas"], eps=adamw["eps"])
+    return lambda i: optimizer.step()
+
+
+def replay(weights, batch, spec, steps):
+    """What `replay` writes, in float64."""
+    clip = spec["objective"]["clip"]
+    model = build(spec)
+    model.load_state_dict({k: v.double() for k, v in weights.items()})
+    named = dict(model.named_parameters())
+    step_by = stepper(spec, named)
     out, losses = {}, []
     for step in range(steps):
         images = model.encode_image(batch["images"].double(), normalize=True)
         texts = model.encode_text(batch["tokens"], normalize=True)
         scale = model.logit_scale.exp()
         loss = loss_of(images, texts, scale, getattr(model, "logit_bias", None))
-        optimizer.zero_grad()
+        model.zero_grad()
         loss.backward()
         losses.append(loss.detach())
         if step == 0:
             out = {"image_features": images.detach(), "text_features": texts.detach(),
                    "logit_scale": scale.detach()}
             out.update({"grad." + k: p.grad.clone() for k, p in named.items()})
-        optimizer.step()
+        step_by(step)
         with torch.no_grad():
             model.logit_scale.clamp_(0, math.log(clip.get("logit_scale_max", 100)))
     out.update({"param." + k: p.detach() for k, p in named.items()})

@@ -1,12 +1,14 @@
 """A masked autoencoder in plain PyTorch functions, from docs/REPLAY.md, for comparison in float64.
 
 It shares no code with Ocellus. Weights are a dictionary under the official names; one step is
-`loss_of`, autograd, and `adamw` below. Shapes: N images, L patches, K kept, D width, H heads.
+`forward`, autograd, and `update`. Shapes: N images, L patches, K kept, D width, H heads.
 """
 import math
 
 import torch
 from torch.nn import functional as F
+
+from optimizer_reference import update
 
 EPS = 1e-6
 
@@ -89,32 +91,6 @@ def forward(w, batch, spec):
     return (error * mask).sum() / mask.sum(), pred, mask
 
 
-def rate(schedule, lr, step):
-    warmup, total = schedule.get("warmup_steps", 0), schedule["total_steps"]
-    if step < warmup:
-        return lr * (step + schedule.get("warmup_offset", 0)) / warmup
-    if schedule["kind"] == "constant":
-        return lr
-    low = schedule.get("min_lr", 0.0)
-    done = (step - warmup) / (total - warmup)
-    return low + (lr - low) * (1 + math.cos(math.pi * done)) / 2
-
-
-def adamw(w, grads, moments, step, spec):
-    """One update in place; `moments` is a dictionary of (first, second) by name."""
-    settings = spec["optimizer"]["adamw"]
-    lr = rate(spec["schedule"], settings["lr"], step)
-    b1, b2 = settings["betas"]
-    for name, grad in grads.items():
-        first, second = moments.setdefault(name, (torch.zeros_like(grad), torch.zeros_like(grad)))
-        first.mul_(b1).add_((1 - b1) * grad)
-        second.mul_(b2).add_((1 - b2) * grad * grad)
-        if w[name].dim() >= 2 or settings.get("decay_all", False):
-            w[name].data.mul_(1 - lr * settings["weight_decay"])
-        root = (second / (1 - b2 ** (step + 1))).sqrt() + settings["eps"]
-        w[name].data.sub_(lr * first / (1 - b1 ** (step + 1)) / root)
-
-
 def replay(weights, batch, spec, steps):
     """What `ocellus-trainer replay` must write, in float64."""
     frozen = ("pos_embed", "decoder_pos_embed")
@@ -129,7 +105,7 @@ def replay(weights, batch, spec, steps):
             out.update({f"grad.{k}": g.clone() for k, g in grads.items()})
             out.update(loss=loss.detach(), pred=pred.detach(), mask=mask)
         losses.append(loss.detach())
-        adamw(w, grads, moments, step, spec)
+        update(w, grads, moments, step, spec)
     out["loss_per_step"] = torch.stack(losses)
     out.update({f"param.{k}": v.detach() for k, v in w.items()})
     return out

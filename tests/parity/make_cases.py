@@ -5,13 +5,11 @@ Each case varies what a fixed set does not: head counts, patch and image sizes, 
 product with the number of patches is cut off in double precision, warm-up and cosine, decay of all
 tensors, accumulation, raw pixels. tests/parity/check.py runs a trainer over them.
 """
-import json
-import os
 import sys
 
 import torch
-from safetensors.torch import save_file
 
+import case_files
 from mae_reference import replay
 
 CASES = {
@@ -28,24 +26,36 @@ CASES = {
     "decay_all": dict(adamw=dict(lr=3e-3, betas=[0.8, 0.99], eps=1e-4, weight_decay=0.5,
                                  decay_all=True)),
     "accumulate": dict(images=8, batch=dict(accumulate=2)),
+    "sgd_nesterov": dict(optimizer={"sgd": dict(lr=0.05, momentum=0.9, weight_decay=0.1,
+                                                nesterov=True)}),
+    "lars": dict(images=6, optimizer={"lars": dict(lr=0.5, weight_decay=0.1)}),
+    # int(16 * (1 - 0.9)) is 1.
+    "one_patch_kept": dict(vit=(16, 4, 20, 1, 5, 2.5), decoder=(12, 2, 3), mask=0.9),
+    "defaults": dict(drop=("objective.mae.mask_ratio", "objective.mae.norm_pix_loss",
+                           "model.vit.mlp_ratio", "schedule.warmup_steps", "precision",
+                           "optimizer.adamw.eps"),
+                     adamw=dict(lr=1e-4, betas=[0.9, 0.95], eps=1e-8, weight_decay=0.1)),
+    "preset": dict(put={"model": {"preset": "vit_base_patch16_224", "image_size": 32,
+                                  "patch_size": 8, "dim": 48, "depth": 2, "heads": 3}}),
 }
 
 
 def spec_of(vit=(32, 8, 48, 2, 3, 4), decoder=(32, 1, 4), mask=0.75, raw=False, schedule=None,
-            adamw=None, batch=None, images=4, steps=3):
+            adamw=None, batch=None, images=4, steps=3, optimizer=None, drop=(), put=None):
+    """(spec, spec as written, images, steps)."""
     names = ("image_size", "patch_size", "dim", "depth", "heads", "mlp_ratio")
     spec = {
         "objective": {"mae": {"mask_ratio": mask, "norm_pix_loss": not raw,
                               "decoder": dict(zip(("dim", "depth", "heads"), decoder))}},
         "model": {"vit": dict(zip(names, vit))},
-        "optimizer": {"adamw": adamw or dict(lr=2e-3, betas=[0.9, 0.95], eps=1e-4,
-                                             weight_decay=0.1)},
+        "optimizer": optimizer or {"adamw": adamw or dict(lr=2e-3, betas=[0.9, 0.95], eps=1e-4,
+                                                          weight_decay=0.1)},
         "schedule": schedule or dict(kind="constant", warmup_steps=0, total_steps=50),
         "precision": "fp32",
     }
     if batch:
         spec["batch"] = dict(batch, **{"global": images})
-    return spec, images, steps
+    return spec, case_files.written(spec, drop, put), images, steps
 
 
 def shapes_of(spec):
@@ -95,7 +105,7 @@ def weights_of(spec, generator):
 
 
 def write_case(folder, name):
-    spec, images, steps = spec_of(**CASES[name])
+    spec, written, images, steps = spec_of(**CASES[name])
     generator = torch.Generator().manual_seed(sorted(CASES).index(name) + 11)
     vit = spec["model"]["vit"]
     length = (vit["image_size"] // vit["patch_size"]) ** 2
@@ -106,15 +116,7 @@ def write_case(folder, name):
     weights = weights_of(spec, generator)
     expected = replay(weights, batch, spec, steps)
     case = {"objective": "mae", "steps": steps, "rtol": 1e-4, "atol": 1e-6}
-    where = os.path.join(folder, name)
-    os.makedirs(where, exist_ok=True)
-    for file, value in (("spec.json", spec), ("case.json", case)):
-        with open(os.path.join(where, file), "w", encoding="utf-8") as f:
-            json.dump(value, f, indent=1)
-    save_file(weights, os.path.join(where, "weights.safetensors"))
-    save_file(batch, os.path.join(where, "batch.safetensors"))
-    save_file({k: v.float().contiguous() for k, v in expected.items()},
-              os.path.join(where, "expected.safetensors"))
+    case_files.write(folder, name, written, case, weights, batch, expected)
 
 
 def main():

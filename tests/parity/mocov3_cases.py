@@ -4,13 +4,11 @@
 They vary what the stored case does not: both kinds of ResNet, each optimizer, a trained patch
 embedding, a momentum that follows a cosine, accumulation.
 """
-import json
-import os
 import sys
 
 import torch
-from safetensors.torch import save_file
 
+import case_files
 from mocov3_reference import replay
 
 CASES = {
@@ -38,15 +36,29 @@ CASES = {
     "vit_narrow_mlp": dict(vit=(24, 12, 32, 1, 2, 1.5), proj_dim=12, mlp_dim=20, momentum=0.5),
     "accumulate": dict(batch=dict(accumulate=2), images=8,
                        optimizer={"sgd": dict(lr=0.001, momentum=0.9)}),
+    "vit_lars": dict(vit=(32, 16, 24, 1, 1, 4), optimizer={"lars": dict(lr=0.5)}),
+    "vit_defaults": dict(
+        temperature=0.2, momentum=0.99, drop=("objective.mocov3.temperature", "precision",
+                                              "objective.mocov3.momentum", "model.vit.mlp_ratio",
+                                              "objective.mocov3.momentum_schedule")),
+    "vit_conv_stem": dict(vit=(32, 16, 24, 1, 3, 4), images=12, stem="conv"),
+    "resnet18_by_depth": dict(
+        resnet=("basic", [2, 2, 2, 2], 6), size=48, temperature=1.0, optimizer={"lars": dict(
+            lr=0.02, weight_decay=1e-6)},
+        put={"model": {"resnet": {"depth": 18, "width": 6}}}),
+    "resnet_adamw_odd_sizes": dict(
+        resnet=("bottleneck", [1, 1, 2, 1], 5), size=45, freeze_patch_embed=True,
+        optimizer={"adamw": dict(lr=1e-4, betas=[0.9, 0.99], eps=1e-3, weight_decay=0.1)}),
 }
 ADAMW = {"adamw": dict(lr=2e-3, betas=[0.9, 0.99], eps=1e-3, weight_decay=0.1)}
 VIT = ("image_size", "patch_size", "dim", "depth", "heads", "mlp_ratio")
 
 
 def spec_of(resnet=None, vit=(32, 8, 48, 2, 3, 4), size=32, optimizer=None, schedule=None,
-            batch=None, images=6, steps=3, **moco):
+            batch=None, images=6, steps=3, drop=(), put=None, stem=None, **moco):
+    """(spec, spec as written, images, steps, pixels of a side)."""
     own = dict(temperature=0.2, momentum=0.9, momentum_schedule="constant", proj_dim=16, mlp_dim=32)
-    model = {"vit": dict(zip(VIT, vit))}
+    model = {"vit": dict(dict(zip(VIT, vit)), **({"stem": stem} if stem else {}))}
     if resnet:
         # Small batches and large steps magnify rounding wherever a ReLU changes sides.
         images = 12
@@ -57,7 +69,7 @@ def spec_of(resnet=None, vit=(32, 8, 48, 2, 3, 4), size=32, optimizer=None, sche
             "precision": "fp32"}
     if batch:
         spec["batch"] = dict(batch, **{"global": images})
-    return spec, images, steps, size if resnet else vit[0]
+    return spec, case_files.written(spec, drop, put), images, steps, size if resnet else vit[0]
 
 
 def add_batch_norm(shapes, name, width, affine=True):
@@ -75,11 +87,24 @@ def add_head(shapes, name, widths, last):
             add_batch_norm(shapes, f"{name}.{3 * i + 1}", out, affine=not ends)
 
 
+def stem_shapes(dim):
+    shapes, wide = {}, 3
+    for i in range(4):
+        out = dim >> (3 - i)
+        shapes[f"patch_embed.proj.{3 * i}.weight"] = (out, wide, 3, 3)
+        add_batch_norm(shapes, f"patch_embed.proj.{3 * i + 1}", out)
+        wide = out
+    return dict(shapes, **{"patch_embed.proj.12.weight": (dim, dim, 1, 1),
+                           "patch_embed.proj.12.bias": (dim,)})
+
+
 def vit_shapes(vit):
     patch, dim = vit["patch_size"], vit["dim"]
     shapes = {"cls_token": (1, 1, dim),
               "pos_embed": (1, 1 + (vit["image_size"] // patch) ** 2, dim),
               "patch_embed.proj.weight": (dim, 3, patch, patch), "patch_embed.proj.bias": (dim,)}
+    if "stem" in vit:
+        shapes = dict(list(shapes.items())[:2], **stem_shapes(dim))
     hidden = int(dim * vit["mlp_ratio"])
     layers = {"norm": (dim,)}
     for i in range(vit["depth"]):
@@ -147,7 +172,7 @@ def weights_of(spec, generator):
 
 
 def write_case(folder, name):
-    spec, images, steps, size = spec_of(**CASES[name])
+    spec, written, images, steps, size = spec_of(**CASES[name])
     generator = torch.Generator().manual_seed(sorted(CASES).index(name) + 31)
     batch = {view: torch.randn(images, 3, size, size, generator=generator)
              for view in ("view1", "view2")}
@@ -157,15 +182,7 @@ def write_case(folder, name):
     nothing = [{"match": "grad.base_encoder.norm.bias", "atol": 1e-5}]
     case = {"objective": "mocov3", "steps": steps, "rtol": 1e-4, "atol": 2e-6,
             "tolerances": nothing}
-    where = os.path.join(folder, name)
-    os.makedirs(where, exist_ok=True)
-    for file, value in (("spec.json", spec), ("case.json", case)):
-        with open(os.path.join(where, file), "w", encoding="utf-8") as f:
-            json.dump(value, f, indent=1)
-    save_file(weights, os.path.join(where, "weights.safetensors"))
-    save_file(batch, os.path.join(where, "batch.safetensors"))
-    save_file({k: (v.float() if v.is_floating_point() else v).contiguous()
-               for k, v in expected.items()}, os.path.join(where, "expected.safetensors"))
+    case_files.write(folder, name, written, case, weights, batch, expected)
 
 
 def main():

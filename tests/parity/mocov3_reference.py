@@ -5,8 +5,9 @@ import math
 import torch
 import torch.nn.functional as F
 
-from mae_reference import adamw, encode, rate, tokens_of
-from relicv2_reference import resnet
+from mae_reference import encode, tokens_of
+from optimizer_reference import update
+from relicv2_reference import batch_norm, resnet
 
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 
@@ -28,11 +29,24 @@ def head(state, name, x):
     return x
 
 
+def stem(state, images):
+    """MoCo v3's convolutions in place of the patches' projection: [N, L, D] with positions."""
+    x = images
+    for i in range(4):
+        name = f"patch_embed.proj.{3 * i}"
+        x = F.conv2d(x, state[name + ".weight"], stride=2, padding=1)
+        x = F.relu(batch_norm(state, f"patch_embed.proj.{3 * i + 1}", x))
+    x = F.conv2d(x, state["patch_embed.proj.12.weight"], state["patch_embed.proj.12.bias"])
+    return x.flatten(2).transpose(1, 2) + state["pos_embed"][:, 1:]
+
+
 def project(state, name, images, model):
     if "resnet" in model:
         return head(state, name + ".fc", resnet(state, name, images, model["resnet"]))
     own = {k[len(name) + 1:]: v for k, v in state.items() if k.startswith(name + ".")}
-    features = encode(own, tokens_of(own, images, model["vit"]), model["vit"])[:, 0]
+    conv = model["vit"].get("stem") == "conv"
+    tokens = stem(own, images) if conv else tokens_of(own, images, model["vit"])
+    features = encode(own, tokens, model["vit"])[:, 0]
     return head(state, name + ".head", features)
 
 
@@ -69,43 +83,12 @@ def forward(state, batch, spec, momentum):
     return loss, {"q1": q1.detach(), "q2": q2.detach(), "k1": k1, "k2": k2}
 
 
-def sgd(state, grads, buffers, settings, lr):
-    for name, grad in grads.items():
-        if state[name].dim() >= 2 or settings.get("decay_all", False):
-            grad = grad + settings.get("weight_decay", 0) * state[name].detach()
-        buffers[name] = settings.get("momentum", 0) * buffers.get(name, 0) + grad
-        nesterov = settings.get("nesterov", False)
-        way = grad + settings["momentum"] * buffers[name] if nesterov else buffers[name]
-        state[name].data.sub_(lr * way)
-
-
-def lars(state, grads, buffers, settings, lr):
-    inside = settings.get("form", "moco") == "simclr"
-    for name, grad in grads.items():
-        p = state[name].detach()
-        if p.dim() >= 2:
-            grad = grad + settings.get("weight_decay", 0) * p
-            if p.norm() > 0 and grad.norm() > 0:
-                grad = grad * settings.get("trust_coefficient", 0.001) * p.norm() / grad.norm()
-        grad = grad * lr if inside else grad
-        buffers[name] = settings.get("momentum", 0.9) * buffers.get(name, 0) + grad
-        state[name].data.sub_(buffers[name] if inside else lr * buffers[name])
-
-
-def update(state, grads, buffers, step, spec):
-    (kind, settings), = spec["optimizer"].items()
-    if kind == "adamw":
-        adamw(state, grads, buffers, step, spec)
-        return
-    lr = rate(spec["schedule"], settings["lr"], step)
-    (sgd if kind == "sgd" else lars)(state, grads, buffers, settings, lr)
-
-
 def is_trained(name, spec):
     if name.startswith("momentum_encoder.") or name.endswith(BUFFERS + ("pos_embed",)):
         return False
     frozen = spec["objective"]["mocov3"].get("freeze_patch_embed", True)
-    return not (frozen and ".patch_embed." in name)
+    conv = spec["model"].get("vit", {}).get("stem") == "conv"
+    return not (frozen and not conv and ".patch_embed." in name)
 
 
 def replay(weights, batch, spec, steps):

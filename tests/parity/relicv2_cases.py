@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
 """Writes ReLICv2 parity cases: relicv2_cases.py FOLDER [NAME]. Each varies what the stored one does
 not; numbers come from relicv2_reference.py."""
-import json
-import os
 import sys
 
 import torch
-from safetensors.torch import save_file
 
+import case_files
 from relicv2_reference import replay
 
 BASIC = {"block": "basic", "layers": [1, 1, 1, 1], "width": 4}
@@ -29,9 +27,25 @@ CASES = {
     "relic_nesterov": dict(optimizer={"sgd": dict(lr=2e-3, momentum=0.8, weight_decay=0.2,
                                                   nesterov=True)}),
 }
+# Drawn after those above, whose numbers stay as they were.
+LATER = {
+    "relic_lars": dict(optimizer={"lars": dict(lr=0.05, weight_decay=1e-6)},
+                       schedule=dict(kind="cosine", warmup_steps=1, total_steps=6)),
+    "relic_depth_18": dict(resnet={"block": "basic", "layers": [2, 2, 2, 2], "width": 4},
+                           optimizer={"sgd": dict(lr=2e-4, weight_decay=0.3)},
+                           put={"model": {"resnet": {"depth": 18, "width": 4}}}),
+    "relic_not_square": dict(sizes=((24, 32), (16, 12)), relic=dict(small_views=3)),
+    "relic_nothing_constant": dict(relic=dict(divergence="full"),
+                                   optimizer={"sgd": dict(lr=2e-4, weight_decay=0.3)}),
+    "relic_soft_label": dict(relic=dict(divergence="soft_label", beta=2.0),
+                             optimizer={"sgd": dict(lr=2e-4, weight_decay=0.3)}),
+    "relic_large_pairs_alone": dict(relic=dict(small_divergence=False, small_views=2)),
+}
+SEEDS = {name: seed for seed, name in enumerate(sorted(CASES) + sorted(LATER), 31)}
+CASES |= LATER
 
 
-def spec_of(relic=None, resnet=None, optimizer=None, schedule=None, given=False, steps=3):
+def spec_of(relic=None, resnet=None, optimizer=None, schedule=None):
     relic = dict(temperature=0.2, alpha=1.0, beta=1.0, momentum=0.9, momentum_schedule="constant",
                  large_views=2, small_views=1, num_negatives=10, proj_dim=12, mlp_dim=24,
                  predictor=True) | (relic or {})
@@ -114,11 +128,11 @@ def weights_of(spec, generator):
     return weights
 
 
-def batch_of(spec, generator, given, images=6):
+def batch_of(spec, generator, given=False, sizes=((24, 24), (16, 16)), images=6):
     relic = spec["objective"]["relicv2"]
-    batch = {f"large_{i}": torch.randn(images, 3, 24, 24, generator=generator)
+    batch = {f"large_{i}": torch.randn(images, 3, *sizes[0], generator=generator)
              for i in range(relic["large_views"])}
-    batch |= {f"small_{i}": torch.randn(images, 3, 16, 16, generator=generator)
+    batch |= {f"small_{i}": torch.randn(images, 3, *sizes[1], generator=generator)
               for i in range(relic["small_views"])}
     if given:
         others = [torch.tensor([m for m in range(images) if m != n]) for n in range(images)]
@@ -129,24 +143,19 @@ def batch_of(spec, generator, given, images=6):
 
 
 def write_case(folder, name):
-    options = CASES[name]
-    spec, steps, given = spec_of(**options), options.get("steps", 3), options.get("given", False)
-    generator = torch.Generator().manual_seed(sorted(CASES).index(name) + 31)
-    weights, batch = weights_of(spec, generator), batch_of(spec, generator, given)
+    options = dict(CASES[name])
+    steps, put = options.pop("steps", 3), options.pop("put", None)
+    of_batch = {k: options.pop(k) for k in ("given", "sizes") if k in options}
+    spec = spec_of(**options)
+    generator = torch.Generator().manual_seed(SEEDS[name])
+    weights, batch = weights_of(spec, generator), batch_of(spec, generator, **of_batch)
     expected = replay(weights, batch, spec, steps)
     # Gradients of biases in front of a BatchNorm are zero in exact arithmetic.
     case = {"objective": "relicv2", "steps": steps, "rtol": 1e-4, "atol": 1e-6,
             "tolerances": [{"match": "grad.online.pr*.0.bias", "atol": 1e-5},
                            {"match": "grad.*", "rtol": 5e-4}]}
-    where = os.path.join(folder, name)
-    os.makedirs(where, exist_ok=True)
-    for file, value in (("spec.json", spec), ("case.json", case)):
-        with open(os.path.join(where, file), "w", encoding="utf-8") as f:
-            json.dump(value, f, indent=1)
-    as_stored = {k: (v if v.dtype == torch.int64 else v.float()).contiguous()
-                 for k, v in expected.items()}
-    for file, tensors in (("weights", weights), ("batch", batch), ("expected", as_stored)):
-        save_file(tensors, os.path.join(where, file + ".safetensors"))
+    case_files.write(folder, name, case_files.written(spec, put=put), case, weights, batch,
+                     expected)
 
 
 def main():

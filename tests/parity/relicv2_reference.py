@@ -5,6 +5,8 @@ import math
 import torch
 import torch.nn.functional as F
 
+from optimizer_reference import update
+
 BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -59,7 +61,15 @@ def side(state, name, images, shape):
     return x / x.norm(dim=1, keepdim=True).clamp_min(1e-12)
 
 
-def pair_terms(online, target, candidates, temperature):
+def divergence_of(log_p, log_q, kind):
+    p, q = log_p.exp(), log_q.exp()
+    if kind == "soft_label":
+        return (q.detach() * (log_q.detach() - log_p)).sum()
+    entropy = (p * log_p).sum()
+    return (entropy if kind == "full" else entropy.detach()) - (p * log_q).sum()
+
+
+def pair_terms(online, target, candidates, temperature, kind):
     """(log likelihood, kl) of a pair of views, means over the images."""
     likelihood, divergence = 0.0, 0.0
     for n, others in enumerate(candidates):
@@ -67,8 +77,7 @@ def pair_terms(online, target, candidates, temperature):
         log_q = torch.stack([target[n] @ online[m] for m in others]).div(temperature)
         log_p, log_q = log_p - log_p.logsumexp(0), log_q - log_q.logsumexp(0)
         likelihood = likelihood + log_p[others.index(n)]
-        p = log_p.exp()
-        divergence = divergence + (p * log_p).sum().detach() - (p * log_q).sum()
+        divergence = divergence + divergence_of(log_p, log_q, kind)
     return likelihood / len(candidates), divergence / len(candidates)
 
 
@@ -86,9 +95,12 @@ def forward(state, batch, relic, shape):
         candidates = [list(range(images))] * images
     pairs = [(a, b) for a in range(len(online)) for b in range(len(target))
              if a != b or relic.get("include_self_pairs", True)]
-    terms = [pair_terms(online[a], target[b], candidates, relic["temperature"]) for a, b in pairs]
+    terms = [pair_terms(online[a], target[b], candidates, relic["temperature"],
+                        relic.get("divergence", "listing")) for a, b in pairs]
     likelihood = sum(t[0] for t in terms) / len(terms)
-    kl = sum(t[1] for t in terms) / len(terms)
+    compared = [t[1] for t, (a, _) in zip(terms, pairs)
+                if a < len(large) or relic.get("small_divergence", True)]
+    kl = sum(compared) / len(compared)
     return -relic["alpha"] * likelihood + relic["beta"] * kl, likelihood, kl
 
 
@@ -98,13 +110,17 @@ def momentum_at(relic, step, total):
     return 1 - (1 - relic["momentum"]) * (1 + math.cos(math.pi * step / total)) / 2
 
 
-def optimizer_of(spec, trained):
+def stepper(spec, trained):
+    """A function that makes step i from the parameters' gradients; PyTorch's own where it can."""
     (kind, options), = spec["optimizer"].items()
-    options = dict(options)
+    options, moments = dict(options), {}
+    if kind == "lars" or spec["schedule"]["kind"] != "constant":
+        return lambda i: update(trained, {k: v.grad for k, v in trained.items()}, moments, i, spec)
     decay = options.pop("weight_decay", 0)
     groups = [{"params": [p for p in trained.values() if p.dim() >= 2], "weight_decay": decay},
               {"params": [p for p in trained.values() if p.dim() < 2], "weight_decay": 0}]
-    return {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}[kind](groups, **options)
+    optimizer = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}[kind](groups, **options)
+    return lambda i: optimizer.step()
 
 
 def replay(weights, batch, spec, steps):
@@ -114,18 +130,19 @@ def replay(weights, batch, spec, steps):
     batch = {k: (v if v.dtype == torch.int64 else v.double()) for k, v in batch.items()}
     trained = {k: v.requires_grad_() for k, v in state.items()
                if k.startswith("online.") and not k.endswith(BUFFERS)}
-    optimizer = optimizer_of(spec, trained)
+    step_by = stepper(spec, trained)
     out, losses = {}, []
     for step in range(steps):
         loss, likelihood, kl = forward(state, batch, relic, shape)
-        optimizer.zero_grad()
+        for value in trained.values():
+            value.grad = None
         loss.backward()
         losses.append(loss.detach())
         if step == 0:
             out = {"grad." + k: v.grad.clone() for k, v in trained.items()}
             out |= {"loss": loss.detach(), "log_likelihood": likelihood.detach(),
                     "kl": kl.detach()}
-        optimizer.step()
+        step_by(step)
         m = momentum_at(relic, step, spec["schedule"]["total_steps"])
         with torch.no_grad():
             for k, v in state.items():

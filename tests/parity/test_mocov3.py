@@ -63,7 +63,6 @@ def test_reference_agrees_with_the_stored_case():
 # Changes to a good spec, and what the one line on stderr must name.
 BAD = {
     "temperature": (dict(objective=dict(temperature=0)), "temperature"),
-    "frozen_resnet": (dict(objective=dict(freeze_patch_embed=True)), "freeze_patch_embed"),
     "momentum": (dict(objective=dict(momentum=1.5)), "momentum"),
     "depth": (dict(model={"resnet": {"depth": 19}}), "depth"),
     "two_shapes": (dict(model={"resnet": {"depth": 18, "block": "basic"}}), "model.resnet"),

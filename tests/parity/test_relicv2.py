@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -61,7 +61,7 @@ def refused(trainer, folder, change, tmp_path):
     case = os.path.join(folder, "relic_given_negatives")
     batch = load_file(os.path.join(case, "batch.safetensors"))
     change(batch)
-    relicv2_cases.save_file(batch, str(tmp_path / "batch.safetensors"))
+    save_file(batch, str(tmp_path / "batch.safetensors"))
     done = subprocess.run(
         [trainer, "replay", "--spec", os.path.join(case, "spec.json"), "--weights",
          os.path.join(case, "weights.safetensors"), "--batch", str(tmp_path / "batch.safetensors"),
