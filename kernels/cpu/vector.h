@@ -3,14 +3,12 @@
 // at hand.
 #pragma once
 
+#include <immintrin.h>
+
 #include <cstdint>
 #include <cstring>
 
 #include "kernels/element.h"
-
-#ifdef __AVX512BF16__
-#include <immintrin.h>
-#endif
 
 namespace ocellus::kernels::cpu {
 namespace {  // each file has its own copy: files may be compiled with different flags
@@ -82,6 +80,18 @@ inline float Sum(Vec v) {
   v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
   v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
   return v[0] + v[1];
+}
+
+inline Vec Sqrt(Vec v) {
+#ifdef __AVX512F__
+  return reinterpret_cast<Vec>(_mm512_sqrt_ps(reinterpret_cast<__m512>(v)));
+#else
+  __m128 quarters[4];
+  std::memcpy(quarters, &v, sizeof v);
+  for (__m128& quarter : quarters) quarter = _mm_sqrt_ps(quarter);
+  std::memcpy(&v, quarters, sizeof v);
+  return v;
+#endif
 }
 
 // NaN in `b` is kept.

@@ -1,0 +1,103 @@
+// The CUDA source of the optimizers, emulated, against their CPU twins.
+#include "kernels/optimizer.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/kernels/optimizer_cases.h"
+#include "tests/support/cuda_emulation/emulation.h"
+
+namespace ocellus::kernels {
+namespace {
+
+void ExpectTwins(const std::vector<OptimizedTensor>& cuda, const std::vector<OptimizedTensor>& cpu,
+                 bool adamw) {
+  for (size_t i = 0; i < cuda.size(); ++i) {
+    SCOPED_TRACE(testing::Message() << "tensor " << i << " of " << cuda[i].count());
+    if (cuda[i].count() == 0) continue;
+    ExpectNear(cuda[i].parameter, cpu[i].parameter, 1e-6, "parameter");
+    ExpectNear(cuda[i].first, cpu[i].first, 1e-6, "first");
+    if (adamw) ExpectNear(cuda[i].second, cpu[i].second, 1e-6, "second");
+    if (!FollowsOf(i)) continue;
+    ExpectNear(cuda[i].average, cpu[i].average, 1e-6, "average");
+    for (int64_t k = 0; k < cuda[i].count(); ++k) {
+      const float other = cpu[i].At(cpu[i].rounded, k);
+      ASSERT_NEAR(cuda[i].At(cuda[i].rounded, k), other, 8e-3 * std::max(1.0f, std::abs(other)));
+    }
+  }
+}
+
+TEST(CudaOptimizerTest, AdamWAgreesWithItsTwin) {
+  emulation::SetSeed(1);
+  std::vector<OptimizedTensor> one = OptimizedTensors(), two = OptimizedTensors();
+  Array clip(1);
+  clip.Set(0, 0.7f);
+  for (const bool clips : {true, false}) {
+    const auto args = [&](const std::vector<AdamWTensor>& tensors) {
+      return AdamWArgs{.tensors = tensors.data(),
+                       .size = static_cast<int64_t>(tensors.size()),
+                       .rate = 0.01,
+                       .eps = 1e-4,
+                       .step = 4,
+                       .clip_factor = clips ? clip.floats() : nullptr,
+                       .average_momentum = 0.9};
+    };
+    const std::vector<AdamWTensor> cpu = AdamWTensors(one), cuda = AdamWTensors(two);
+    cpu::AdamW(args(cpu), Serially);
+    cuda::AdamW(args(cuda), nullptr);
+    ExpectTwins(two, one, true);
+  }
+}
+
+TEST(CudaOptimizerTest, MomentumAgreesWithItsTwin) {
+  emulation::SetSeed(2);
+  for (const bool simclr : {false, true}) {
+    std::vector<OptimizedTensor> one = OptimizedTensors(), two = OptimizedTensors();
+    for (auto* tensors : {&one, &two}) {
+      for (int64_t i = 0; i < (*tensors)[4].count(); ++i) (*tensors)[4].parameter.Set(i, 0);
+    }
+    const std::vector<MomentumTensor> cpu = MomentumTensors(one), cuda = MomentumTensors(two);
+    Array clip(1), scratch(MomentumScratch(cpu.data(), cpu.size()));
+    clip.Set(0, 0.7f);
+    const auto args = [&](const std::vector<MomentumTensor>& tensors) {
+      return MomentumArgs{.tensors = tensors.data(),
+                          .size = static_cast<int64_t>(tensors.size()),
+                          .rate = 0.1,
+                          .momentum = 0.8,
+                          .trust = 0.02,
+                          .rate_inside = simclr,
+                          .nesterov = !simclr,
+                          .clip_factor = clip.floats(),
+                          .average_momentum = 0.9,
+                          .scratch = scratch.floats()};
+    };
+    cpu::Momentum(args(cpu), Serially);
+    cuda::Momentum(args(cuda), nullptr);
+    ExpectTwins(two, one, false);
+  }
+}
+
+TEST(CudaOptimizerTest, NormAgreesWithItsTwin) {
+  emulation::SetSeed(3);
+  std::vector<OptimizedTensor> tensors = OptimizedTensors();
+  std::vector<GradientTensor> gradients;
+  for (OptimizedTensor& tensor : tensors) {
+    gradients.push_back({tensor.count(), tensor.ForAdamW(0, false).gradient});
+  }
+  for (const size_t size : {gradients.size(), size_t{1}, size_t{0}}) {
+    Array cpu(2), cuda(2), scratch(GradientNormScratch(gradients.data(), size));
+    const auto args = [&](Array& out) {
+      return GradientNormArgs{.tensors = gradients.data(),
+                              .size = static_cast<int64_t>(size),
+                              .limit = 2,
+                              .norm = out.floats(),
+                              .factor = out.floats() + 1,
+                              .scratch = scratch.floats()};
+    };
+    cpu::GradientNorm(args(cpu), Serially);
+    cuda::GradientNorm(args(cuda), nullptr);
+    ExpectNear(cuda, cpu, 2e-6, "norm and factor");
+  }
+}
+
+}  // namespace
+}  // namespace ocellus::kernels
