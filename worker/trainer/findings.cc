@@ -107,6 +107,16 @@ void EachMetric(const Findings& findings, const std::string& suffix,
   }
 }
 
+std::string FindingsLine(const Findings& findings) {
+  const Json column = ToJson(findings);
+  std::string line;
+  for (const Row& row : kRows) {
+    const std::string cell = Cell(column, row);
+    if (cell != "-") line += (line.empty() ? "" : ", ") + std::string(row.title) + " " + cell;
+  }
+  return line;
+}
+
 std::string FindingsTable(const Json& evaluation) {
   std::vector<std::string> columns;
   for (const char* column : kColumns) {

@@ -42,6 +42,9 @@ nlohmann::ordered_json ToJson(const Findings& findings);
 void EachMetric(const Findings& findings, const std::string& suffix,
                 const std::function<void(const std::string&, double)>& tell);
 
+// The findings in one line of a log; empty when there are none.
+std::string FindingsLine(const Findings& findings);
+
 // A table for people of an evaluation.json: trained, random and raw pixels side by side.
 std::string FindingsTable(const nlohmann::ordered_json& evaluation);
 

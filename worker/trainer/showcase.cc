@@ -49,6 +49,7 @@ void Showcase::Look(models::Objective& objective, int64_t step) {
   const bool random = step == 0 && training_["init"]["weights"] == "";
   View view = LookAt(objective);
   TellFindings(view.findings, random ? "_init" : "", step);
+  LogFindings(view.findings, step);
   JudgeHealth(view.findings.health, step);
   PublishPictures(view.pictures, step);
   if (random) start_ = std::move(view);
@@ -68,6 +69,7 @@ void Showcase::Conclude(models::Objective& objective, int64_t step, torch::Devic
   const View end = LookAt(objective);
   const Findings pixels = evaluation_->RawPixels(objective);
   TellFindings(end.findings, "", step);
+  LogFindings(end.findings, step);
   TellFindings(pixels, "_pixels", step);
   JudgeHealth(end.findings.health, step);
   PublishPictures(end.pictures, step);
@@ -79,6 +81,12 @@ void Showcase::TellFindings(const Findings& findings, const std::string& suffix,
   EachMetric(findings, suffix, [&](const std::string& name, double value) {
     reporter_->Tell(wire::Metric{name, value, step});
   });
+}
+
+void Showcase::LogFindings(const Findings& findings, int64_t step) {
+  const std::string line = FindingsLine(findings);
+  if (!line.empty())
+    reporter_->Log("info", "evaluation, step " + std::to_string(step) + ": " + line);
 }
 
 // Rank 0 alone has a health to judge.

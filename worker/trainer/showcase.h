@@ -46,6 +46,7 @@ class Showcase {
 
   View LookAt(models::Objective& objective);
   void TellFindings(const Findings& findings, const std::string& suffix, int64_t step);
+  void LogFindings(const Findings& findings, int64_t step);
   void JudgeHealth(const std::optional<FeatureHealth>& health, int64_t step);
   void PublishPictures(const PictureSet& pictures, int64_t step);
   void PublishComparison(const PictureSet& start, const PictureSet& end);

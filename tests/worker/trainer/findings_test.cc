@@ -49,6 +49,12 @@ TEST(Findings, HaveMetricNames) {
   EXPECT_EQ(Metrics("_init").at("probe_accuracy_init"), 0.625);
 }
 
+TEST(Findings, FitALineOfALog) {
+  EXPECT_EQ(FindingsLine({.knn = 0.25, .zero_shot = ZeroShot{.top1 = 0.5, .top5 = 1}}),
+            "kNN top-1 25.0 %, zero-shot top-1 50.0 %, zero-shot top-5 100.0 %");
+  EXPECT_EQ(FindingsLine({}), "");
+}
+
 TEST(Findings, StandSideBySideInTheTable) {
   const std::string table = FindingsTable({{"trained", ToJson(Whole())},
                                            {"random", ToJson(Findings{.knn = 0.25})},
