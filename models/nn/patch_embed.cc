@@ -3,11 +3,10 @@
 #include <cmath>
 
 #include "models/ops/linear.h"
+#include "models/ops/patch_pixels.h"
 
 namespace ocellus::models::nn {
 namespace {
-
-using torch::indexing::Slice;
 
 // [N, C, H, W] to [N, row, p, column, p, C ...]: the view that all orders start from.
 torch::Tensor Grid(const torch::Tensor& images, int64_t patch_size) {
@@ -20,19 +19,12 @@ class Projection final : public torch::nn::Module {};
 }  // namespace
 
 torch::Tensor PatchPixels(const torch::Tensor& images, int64_t patch_size) {
-  return Grid(images, patch_size).permute({0, 2, 4, 1, 3, 5}).flatten(1, 2).flatten(2);
+  return ops::PatchPixels(images, patch_size);
 }
 
 torch::Tensor PatchPixels(const torch::Tensor& images, int64_t patch_size,
                           const torch::Tensor& chosen) {
-  const int64_t columns = images.size(3) / patch_size;
-  const torch::Tensor image = torch::arange(images.size(0), chosen.options()).unsqueeze(1);
-  const torch::Tensor row = chosen.div(columns, "floor");
-  const torch::Tensor column = chosen - row * columns;
-  return Grid(images, patch_size)
-      .permute({0, 2, 4, 1, 3, 5})
-      .index({image, row, column})
-      .flatten(2);
+  return ops::PatchPixels(images, patch_size, chosen);
 }
 
 torch::Tensor Patchify(const torch::Tensor& images, int64_t patch_size) {

@@ -5,16 +5,13 @@
 
 #include "models/ops/chunked.h"
 #include "models/ops/contrastive_loss.h"
+#include "models/ops/normalise_rows.h"
 #include "models/registry.h"
 
 namespace ocellus::models::objectives {
 namespace {
 
 const RegisterObjective kRegistered("clip", MakeClip);
-
-torch::Tensor UnitRows(const torch::Tensor& rows) {
-  return rows / rows.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
-}
 
 }  // namespace
 
@@ -45,11 +42,11 @@ InputWishes Clip::inputs() const {
 void Clip::initialise(torch::Generator generator) { network_->Initialise(generator); }
 
 torch::Tensor Clip::EmbedImages(const torch::Tensor& images, torch::ScalarType compute) const {
-  return UnitRows(network_->visual().Embed(images, compute));
+  return ops::NormaliseRows(network_->visual().Embed(images, compute));
 }
 
 torch::Tensor Clip::EmbedTexts(const torch::Tensor& tokens, torch::ScalarType compute) const {
-  return UnitRows(network_->text().Embed(tokens, compute));
+  return ops::NormaliseRows(network_->text().Embed(tokens, compute));
 }
 
 StepOutput Clip::forward(const Tensors& inputs, const StepContext& context) {

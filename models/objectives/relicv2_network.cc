@@ -1,5 +1,7 @@
 #include "models/objectives/relicv2_network.h"
 
+#include "models/ops/normalise_rows.h"
+
 namespace ocellus::models::objectives {
 namespace {
 
@@ -24,8 +26,7 @@ Relicv2Side::Relicv2Side(const Relicv2Settings& settings, std::shared_ptr<nn::En
 torch::Tensor Relicv2Side::forward(const torch::Tensor& images, const nn::Pass& pass) const {
   torch::Tensor x = projector_->forward(encoder_->forward(images, pass), pass);
   if (predictor_) x = predictor_->forward(x, pass);
-  x = x.to(torch::kFloat32);
-  return x / x.norm(2, -1, /*keepdim=*/true).clamp_min(kSmallestLength);
+  return ops::NormaliseRows(x, kSmallestLength);
 }
 
 void Relicv2Side::Initialise(torch::Generator& generator) {

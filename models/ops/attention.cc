@@ -70,7 +70,8 @@ torch::Tensor Attention(const torch::Tensor& qkv, int64_t heads, double scale, b
               "attention wants [batch, tokens, 3 * width] with heads dividing width, not ",
               qkv.sizes(), " and ", heads, " heads");
   // The kernel of the CPU knows no mask.
-  if (causal || !qkv.is_cpu()) return LibraryAttention(qkv.contiguous(), heads, scale, causal);
+  if (causal || !qkv.is_cpu() || !UseKernels())
+    return LibraryAttention(qkv.contiguous(), heads, scale, causal);
   return AttentionFunction::apply(qkv.contiguous(), heads, scale);
 }
 

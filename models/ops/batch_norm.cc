@@ -2,6 +2,7 @@
 
 #include <tuple>
 
+#include "kernels/channel_norm.h"
 #include "models/ops/launch.h"
 #include "worker/wire/fault.h"
 
@@ -28,14 +29,47 @@ torch::Tensor InLayoutOf(const torch::Tensor& tensor, const torch::Tensor& like)
   return tensor.contiguous(like.suggest_memory_format());
 }
 
+// Kernels take rows of channels, which heads have.
+bool FitsKernels(const torch::Tensor& x) {
+  const auto type = x.scalar_type();
+  return UseKernels() && x.dim() == 2 && x.numel() > 0 &&
+         (type == torch::kFloat32 || type == torch::kBFloat16);
+}
+
+kernels::ChannelRows RowsOf(const torch::Tensor& x) {
+  return {.rows = x.size(0), .channels = x.size(1), .type = ElementOf(x)};
+}
+
+torch::Tensor ChannelScratch(const torch::Tensor& x) {
+  return torch::empty({kernels::ChannelScratch(x.size(0), x.size(1))},
+                      x.options().dtype(torch::kFloat32));
+}
+
+torch::Tensor CountOf(const torch::Tensor& x) {
+  return torch::tensor(static_cast<double>(ValuesOfAChannel(x)),
+                       x.options().dtype(torch::kFloat64));
+}
+
+Moments MomentsByKernel(const torch::Tensor& x) {
+  const torch::Tensor both = torch::empty({2, x.size(1)}, x.options().dtype(torch::kFloat32));
+  const torch::Tensor scratch = ChannelScratch(x);
+  const kernels::ChannelMomentsArgs args{.shape = RowsOf(x),
+                                         .x = x.data_ptr(),
+                                         .mean = Floats(both[0]),
+                                         .variance = Floats(both[1]),
+                                         .scratch = Floats(scratch)};
+  OCELLUS_LAUNCH(ChannelMoments, x, args);
+  return {both[0], both[1], CountOf(x)};
+}
+
 Moments LocalMoments(const torch::Tensor& x) {
+  if (FitsKernels(x)) return MomentsByKernel(x);
   const auto options = x.options().dtype(torch::kFloat32);
   // The operator wants running values to move; these are thrown away.
   const torch::Tensor unused_mean = torch::zeros({x.size(1)}, options);
   const torch::Tensor unused_variance = torch::zeros({x.size(1)}, options);
   const auto [mean, variance] = at::batch_norm_update_stats(x, unused_mean, unused_variance, 1.0);
-  return {mean, variance,
-          torch::tensor(static_cast<double>(ValuesOfAChannel(x)), options.dtype(torch::kFloat64))};
+  return {mean, variance, CountOf(x)};
 }
 
 // Deviations from the common mean, rather than a sum of squares: nothing cancels (Chan et al.).
@@ -69,30 +103,92 @@ void MoveTowards(const RunningStatistics& running, const Moments& batch, double 
 torch::Tensor Normalise(const torch::Tensor& x, const std::optional<torch::Tensor>& weight,
                         const std::optional<torch::Tensor>& bias, const torch::Tensor& mean,
                         const torch::Tensor& variance, double eps) {
+  if (FitsKernels(x) && !torch::GradMode::is_enabled()) {
+    const torch::Tensor rstd = (variance + eps).rsqrt();
+    const torch::Tensor scale = weight ? rstd * *weight : rstd;
+    const torch::Tensor shift = bias ? *bias - mean * scale : -mean * scale;
+    const torch::Tensor rows = x.contiguous(), y = torch::empty_like(rows);
+    const kernels::ChannelAffineArgs args{.shape = RowsOf(rows),
+                                          .x = rows.data_ptr(),
+                                          .scale = Floats(scale),
+                                          .shift = Floats(shift),
+                                          .y = y.data_ptr()};
+    OCELLUS_LAUNCH(ChannelAffine, rows, args);
+    return y;
+  }
   return at::batch_norm(x, weight, bias, mean, variance, /*training=*/false, 0.0, eps,
                         /*cudnn_enabled=*/false);
 }
 
-// Over several ranks. With x^ = (x - mean) / deviation and sums over the values of all ranks:
+// What a channel's d_x is made of: (d_y - mean_d_y) of_d_y + (x - mean) of_x.
+struct Coefficients {
+  torch::Tensor of_d_y, of_x, mean_d_y, mean;  // [C] fp32
+};
+
+// With x^ = (x - mean) / deviation and sums over the values of all ranks:
 //   d_x = weight / deviation (d_y - sum(d_y) / n - x^ sum(d_y x^) / n)
-torch::Tensor InputGradient(const torch::Tensor& d_y, const torch::Tensor& x,
-                            const torch::Tensor& weight, const Moments& batch,
-                            const torch::Tensor& share_d_y, const torch::Tensor& share_d_y_x,
-                            double eps, Collectives& collectives) {
+Coefficients InputCoefficients(const torch::Tensor& weight, const Moments& batch,
+                               const torch::Tensor& share_d_y, const torch::Tensor& share_d_y_x,
+                               double eps, Collectives& collectives) {
   torch::Tensor sums = torch::stack({share_d_y, share_d_y_x}).to(torch::kFloat64);
   collectives.all_reduce_sum(sums);
-  const torch::Tensor mean = batch.mean.to(torch::kFloat64);
   const torch::Tensor rstd = (batch.variance.to(torch::kFloat64) + eps).rsqrt();
   const torch::Tensor scale = weight.defined() ? weight.to(torch::kFloat64) * rstd : rstd;
   const torch::Tensor of_x = -scale * rstd * sums[1] / batch.count;
-  const torch::Tensor constant = -scale * sums[0] / batch.count - of_x * mean;
-  const auto channels = [&](const torch::Tensor& values) {
-    return PerChannel(values.to(torch::kFloat32), x);
-  };
-  return (d_y * channels(scale))
-      .addcmul_(x, channels(of_x))
-      .add_(channels(constant))
+  return {scale.to(torch::kFloat32), of_x.to(torch::kFloat32),
+          (sums[0] / batch.count).to(torch::kFloat32), batch.mean};
+}
+
+torch::Tensor InputGradient(const torch::Tensor& d_y, const torch::Tensor& x,
+                            const Coefficients& c) {
+  if (FitsKernels(x)) {
+    const torch::Tensor d_x = torch::empty_like(x);
+    const kernels::ChannelGradientArgs args{.shape = RowsOf(x),
+                                            .x = x.data_ptr(),
+                                            .d_y = d_y.data_ptr(),
+                                            .of_d_y = Floats(c.of_d_y),
+                                            .of_x = Floats(c.of_x),
+                                            .mean_d_y = Floats(c.mean_d_y),
+                                            .mean = Floats(c.mean),
+                                            .d_x = d_x.data_ptr()};
+    OCELLUS_LAUNCH(ChannelGradient, x, args);
+    return d_x;
+  }
+  return ((d_y - PerChannel(c.mean_d_y, x)) * PerChannel(c.of_d_y, x))
+      .addcmul_(x - PerChannel(c.mean, x), PerChannel(c.of_x, x))
       .to(x.scalar_type());
+}
+
+// Of this rank: gradients of weight and bias, and that of x where ATen has done it.
+struct OwnGradients {
+  torch::Tensor d_x, d_weight, d_bias;
+};
+
+OwnGradients GradientsByKernel(const torch::Tensor& d_y, const torch::Tensor& x,
+                               const Moments& batch, const torch::Tensor& rstd) {
+  const torch::Tensor sums = torch::empty({2, x.size(1)}, rstd.options());
+  const torch::Tensor scratch = ChannelScratch(x);
+  const kernels::ChannelGradientSumsArgs args{.shape = RowsOf(x),
+                                              .x = x.data_ptr(),
+                                              .d_y = d_y.data_ptr(),
+                                              .mean = Floats(batch.mean),
+                                              .rstd = Floats(rstd),
+                                              .sum = Floats(sums[0]),
+                                              .sum_x = Floats(sums[1]),
+                                              .scratch = Floats(scratch)};
+  OCELLUS_LAUNCH(ChannelGradientSums, x, args);
+  return {{}, sums[1], sums[0]};
+}
+
+OwnGradients GradientsOf(const torch::Tensor& d_y, const torch::Tensor& x,
+                         const torch::Tensor& weight, const Moments& batch, double eps,
+                         bool alone) {
+  const torch::Tensor rstd = (batch.variance + eps).rsqrt();
+  if (FitsKernels(x)) return GradientsByKernel(d_y, x, batch, rstd);
+  const auto [d_x, d_weight, d_bias] = at::native_batch_norm_backward(
+      d_y, x, IfDefined(weight), batch.mean, batch.variance, batch.mean, rstd,
+      /*train=*/alone, eps, {alone, true, true});
+  return {d_x, d_weight, d_bias};
 }
 
 struct BatchNormFunction : torch::autograd::Function<BatchNormFunction> {
@@ -119,16 +215,14 @@ struct BatchNormFunction : torch::autograd::Function<BatchNormFunction> {
     const bool alone = collectives.world() == 1;
 
     const torch::Tensor d_y = InLayoutOf(gradients[0], x);
-    const torch::Tensor rstd = (batch.variance + eps).rsqrt();
-    auto [d_x, d_weight, d_bias] = at::native_batch_norm_backward(
-        d_y, x, IfDefined(weight), batch.mean, batch.variance, batch.mean, rstd,
-        /*train=*/alone, eps, {alone, true, true});
-    if (!alone) {
-      d_x = InputGradient(d_y, x, weight, batch, d_bias, d_weight, eps, collectives);
+    OwnGradients own = GradientsOf(d_y, x, weight, batch, eps, alone);
+    if (!own.d_x.defined()) {
+      own.d_x = InputGradient(
+          d_y, x, InputCoefficients(weight, batch, own.d_bias, own.d_weight, eps, collectives));
     }
     tensor_list out(7);
-    out[0] = d_x;
-    if (weight.defined()) std::tie(out[1], out[2]) = std::pair(d_weight, d_bias);
+    out[0] = own.d_x;
+    if (weight.defined()) std::tie(out[1], out[2]) = std::pair(own.d_weight, own.d_bias);
     return out;
   }
 };

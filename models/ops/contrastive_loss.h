@@ -15,7 +15,8 @@ namespace ocellus::models::ops {
 //
 // Both return this rank's share, a scalar whose mean over the ranks is the loss of the whole batch;
 // gradients averaged over the ranks are those of the whole batch, the scalars' too. Memory beside
-// the gathered embeddings is a block of rows of the logits, never all of them.
+// the gathered texts and their gradient is a tile of the logits (pair_contrast.h), never all of
+// them.
 
 // The mean of the cross entropies over rows and columns, the diagonal as label.
 torch::Tensor InfoNceLoss(const torch::Tensor& images, const torch::Tensor& texts,

@@ -2,6 +2,7 @@
 
 #include "kernels/gelu.h"
 #include "models/ops/launch.h"
+#include "models/ops/linear.h"
 #include "models/ops/matrix_product.h"
 
 namespace ocellus::models::ops {
@@ -75,6 +76,7 @@ struct LinearGeluFunction : torch::autograd::Function<LinearGeluFunction> {
 
 torch::Tensor LinearGelu(const torch::Tensor& x, const torch::Tensor& weight,
                          const torch::Tensor& bias, torch::ScalarType compute) {
+  if (!UseKernels()) return torch::gelu(Linear(x, weight, bias, compute));
   torch::Tensor y = LinearGeluFunction::apply(AsRows(x.to(compute)), weight, IfDefined(bias));
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = weight.size(0);

@@ -1,11 +1,30 @@
 #include "models/ops/launch.h"
 
 #include <ATen/Parallel.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <string_view>
 #ifdef OCELLUS_WITH_CUDA
 #include <c10/cuda/CUDAStream.h>
 #endif
 
 namespace ocellus::models::ops {
+namespace {
+
+std::atomic<bool>& KernelSwitch() {
+  static std::atomic<bool> on = [] {
+    const char* wish = std::getenv("OCELLUS_KERNELS");
+    return wish == nullptr || std::string_view(wish) != "off";
+  }();
+  return on;
+}
+
+}  // namespace
+
+bool UseKernels() { return KernelSwitch(); }
+
+void SetUseKernels(bool use) { KernelSwitch() = use; }
 
 kernels::Element ElementOf(torch::ScalarType type) {
   TORCH_CHECK(type == torch::kFloat32 || type == torch::kBFloat16,

@@ -12,6 +12,11 @@
 
 namespace ocellus::models::ops {
 
+// Whether operators that have ATen's composition too take the kernels. They do, unless the
+// environment says OCELLUS_KERNELS=off, for comparisons; results agree within rounding.
+bool UseKernels();
+void SetUseKernels(bool use);
+
 // The kernels' name for the tensor's type. fp32 and bf16 alone; throws c10::Error for others.
 kernels::Element ElementOf(const torch::Tensor& tensor);
 kernels::Element ElementOf(torch::ScalarType type);
@@ -35,9 +40,10 @@ void Parallel(int64_t tasks, const std::function<void(int64_t)>& body);
 void* CurrentStream(const torch::Tensor& tensor);
 
 // Calls kernels::cpu::op or kernels::cuda::op, by where `tensor` lives.
-#define OCELLUS_LAUNCH(op, tensor, args)                                          \
-  ((tensor).is_cuda() ? ::ocellus::kernels::cuda::op(args, CurrentStream(tensor)) \
-                      : ::ocellus::kernels::cpu::op(args, ::ocellus::models::ops::Parallel))
+#define OCELLUS_LAUNCH(op, tensor, args)                                                   \
+  ((tensor).is_cuda()                                                                      \
+       ? ::ocellus::kernels::cuda::op(args, ::ocellus::models::ops::CurrentStream(tensor)) \
+       : ::ocellus::kernels::cpu::op(args, ::ocellus::models::ops::Parallel))
 #else
 #define OCELLUS_LAUNCH(op, tensor, args) \
   ::ocellus::kernels::cpu::op(args, ::ocellus::models::ops::Parallel)

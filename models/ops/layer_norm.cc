@@ -99,6 +99,10 @@ std::pair<torch::Tensor, torch::Tensor> AddLayerNorm(const torch::Tensor& residu
                                                      const torch::Tensor& weight,
                                                      const torch::Tensor& bias, double eps,
                                                      torch::ScalarType out) {
+  if (!UseKernels()) {
+    const torch::Tensor sum = branch.defined() ? residual + branch : residual;
+    return {sum, torch::layer_norm(sum, {sum.size(-1)}, weight, bias, eps).to(out)};
+  }
   const tensor_list result = AddLayerNormFunction::apply(
       residual.contiguous(), IfDefined(branch.defined() ? branch.contiguous() : branch), weight,
       bias, eps, out);

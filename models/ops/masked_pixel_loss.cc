@@ -62,6 +62,20 @@ struct MaskedPixelLossFunction : torch::autograd::Function<MaskedPixelLossFuncti
   }
 };
 
+torch::Tensor LossByAten(const torch::Tensor& pred, const torch::Tensor& images,
+                         const torch::Tensor& mask, int64_t patch, bool normalise) {
+  const int64_t rows = images.size(2) / patch, columns = images.size(3) / patch;
+  torch::Tensor target =
+      images.reshape({images.size(0), images.size(1), rows, patch, columns, patch})
+          .permute({0, 2, 4, 3, 5, 1})
+          .reshape(pred.sizes());
+  if (normalise) {
+    const auto [variance, mean] = torch::var_mean(target, {-1}, /*unbiased=*/true, true);
+    target = (target - mean) / (variance + 1e-6).sqrt();
+  }
+  return ((pred.to(torch::kFloat32) - target).square().mean(-1) * mask).sum() / mask.sum();
+}
+
 }  // namespace
 
 torch::Tensor MaskedPixelLoss(const torch::Tensor& pred, const torch::Tensor& images,
@@ -74,9 +88,10 @@ torch::Tensor MaskedPixelLoss(const torch::Tensor& pred, const torch::Tensor& im
                   mask.sizes() == torch::IntArrayRef({images.size(0), per_image}),
               "predictions of ", pred.sizes(), " and mask of ", mask.sizes(),
               " do not fit images of ", images.sizes(), " in patches of ", patch);
-  return MaskedPixelLossFunction::apply(
-      pred.contiguous(), images.detach().to(torch::kFloat32).contiguous(),
-      mask.detach().to(torch::kFloat32).contiguous(), patch, normalise);
+  const torch::Tensor pixels = images.detach().to(torch::kFloat32).contiguous();
+  const torch::Tensor weights = mask.detach().to(torch::kFloat32).contiguous();
+  if (!UseKernels()) return LossByAten(pred, pixels, weights, patch, normalise);
+  return MaskedPixelLossFunction::apply(pred.contiguous(), pixels, weights, patch, normalise);
 }
 
 }  // namespace ocellus::models::ops

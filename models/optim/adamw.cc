@@ -1,8 +1,11 @@
 #include "models/optim/adamw.h"
 
-#include <stdexcept>
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "models/ops/launch.h"
+#include "models/optim/parameter_group.h"
 #include "models/optim/state_check.h"
 
 namespace ocellus::models::optim {
@@ -12,11 +15,9 @@ constexpr char kFirstMoment[] = "exp_avg.";
 constexpr char kSecondMoment[] = "exp_avg_sq.";
 constexpr char kStep[] = "step";
 
-// Parameters that share a decay, as the fused operator wants them.
-struct Group {
-  double weight_decay = 0;
-  std::vector<std::string> names;
-  std::vector<torch::Tensor> tensors, first_moments, second_moments, steps;
+struct Group : ParameterGroup {
+  std::vector<torch::Tensor> first_moments, second_moments;
+  std::vector<torch::Tensor> steps;  // as ATen's operator wants them
 };
 
 class AdamW final : public Optimizer {
@@ -31,17 +32,18 @@ class AdamW final : public Optimizer {
     }
   }
 
-  void Step(double lr) override {
+  using Optimizer::Step;
+  void Step(double lr, const StepOptions& options) override {
     const torch::NoGradGuard no_grad;
     ++steps_;
-    for (Group& group : groups_) {
-      if (group.tensors.empty()) continue;
-      group.steps[0].fill_(steps_);
-      at::_fused_adamw_(group.tensors, Gradients(group), group.first_moments, group.second_moments,
-                        {}, group.steps, lr, settings_.beta1, settings_.beta2, group.weight_decay,
-                        settings_.eps, /*amsgrad=*/false,
-                        /*maximize=*/false);
-    }
+    const bool fits = std::all_of(std::begin(groups_), std::end(groups_), [](const Group& group) {
+      return group.FitsKernels({group.Gradients(), group.first_moments, group.second_moments});
+    });
+    fits ? StepByKernel(lr, options) : StepByAten(lr, options);
+  }
+
+  void Follow(const std::map<std::string, torch::Tensor>& averages) override {
+    FollowIn({&groups_[0], &groups_[1]}, averages);
   }
 
   int64_t steps() const override { return steps_; }
@@ -68,26 +70,51 @@ class AdamW final : public Optimizer {
 
  private:
   static void Add(Group& group, NamedParameter parameter) {
-    group.names.push_back(parameter.name);
     group.first_moments.push_back(torch::zeros_like(parameter.tensor));
     group.second_moments.push_back(torch::zeros_like(parameter.tensor));
     // The operator only reads the count, so one tensor serves all.
     group.steps.push_back(group.steps.empty()
                               ? torch::zeros({}, parameter.tensor.options().requires_grad(false))
                               : group.steps[0]);
-    group.tensors.push_back(std::move(parameter.tensor));
+    group.ParameterGroup::Add(std::move(parameter));
   }
 
-  static std::vector<torch::Tensor> Gradients(const Group& group) {
-    std::vector<torch::Tensor> gradients;
-    gradients.reserve(group.tensors.size());
-    for (size_t i = 0; i < group.tensors.size(); ++i) {
-      if (!group.tensors[i].grad().defined()) {
-        throw std::logic_error("no gradient for " + group.names[i]);
+  void StepByKernel(double lr, const StepOptions& options) const {
+    std::vector<kernels::AdamWTensor> tensors;
+    for (const Group& group : groups_) {
+      for (size_t i = 0; i < group.tensors.size(); ++i) {
+        tensors.push_back({.count = group.tensors[i].numel(),
+                           .parameter = ops::Floats(group.tensors[i]),
+                           .gradient = ops::Floats(group.tensors[i].grad()),
+                           .first_moment = ops::Floats(group.first_moments[i]),
+                           .second_moment = ops::Floats(group.second_moments[i]),
+                           .decay = static_cast<float>(group.weight_decay),
+                           .followers = group.Followers(i, options)});
       }
-      gradients.push_back(group.tensors[i].grad());
     }
-    return gradients;
+    const kernels::AdamWArgs args{.tensors = tensors.data(),
+                                  .size = static_cast<int64_t>(tensors.size()),
+                                  .rate = lr,
+                                  .beta1 = settings_.beta1,
+                                  .beta2 = settings_.beta2,
+                                  .eps = settings_.eps,
+                                  .step = steps_,
+                                  .clip_factor = ops::Floats(options.gradient_factor),
+                                  .average_momentum = options.average_momentum.value_or(1)};
+    const auto& first = groups_[groups_[0].tensors.empty() ? 1 : 0].tensors;
+    if (!first.empty()) OCELLUS_LAUNCH(AdamW, first[0], args);
+  }
+
+  void StepByAten(double lr, const StepOptions& options) {
+    for (Group& group : groups_) {
+      if (group.tensors.empty()) continue;
+      group.steps[0].fill_(steps_);
+      at::_fused_adamw_(group.tensors, group.ScaledGradients(options), group.first_moments,
+                        group.second_moments, {}, group.steps, lr, settings_.beta1, settings_.beta2,
+                        group.weight_decay, settings_.eps, /*amsgrad=*/false,
+                        /*maximize=*/false);
+      group.MoveAverages(options);
+    }
   }
 
   AdamWSettings settings_;

@@ -13,8 +13,8 @@ namespace ocellus::models::optim {
 // synchronisation). NaN or infinite when any gradient is. Parameters without .grad count as 0.
 torch::Tensor GradientNorm(const std::vector<NamedParameter>& parameters);
 
-// Scales every gradient by min(1, limit / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_.
-void ClipGradients(const std::vector<NamedParameter>& parameters, const torch::Tensor& norm,
-                   double limit);
+// min(1, limit / (norm + 1e-6)): what gradients count times, as in torch.nn.utils.clip_grad_norm_.
+// A scalar on the norm's device.
+torch::Tensor ClipFactor(const torch::Tensor& norm, double limit);
 
 }  // namespace ocellus::models::optim

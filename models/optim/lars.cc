@@ -22,16 +22,30 @@ bool Adapts(const NamedParameter& parameter, LarsForm form) {
 class Lars final : public Optimizer {
  public:
   Lars(std::vector<NamedParameter> parameters, const LarsSettings& settings) : settings_(settings) {
+    adapted_.weight_decay = settings.weight_decay;
+    adapted_.adapts = true;
     for (NamedParameter& parameter : parameters) {
       (Adapts(parameter, settings.form) ? adapted_ : plain_).Add(std::move(parameter));
     }
   }
 
-  void Step(double lr) override {
+  using Optimizer::Step;
+  void Step(double lr, const StepOptions& options) override {
     const torch::NoGradGuard no_grad;
     ++steps_;
-    if (!plain_.tensors.empty()) Move(plain_, plain_.Gradients(), lr);
-    if (!adapted_.tensors.empty()) Move(adapted_, AdaptedGradients(), lr);
+    const MomentumStep step{.rate = lr,
+                            .momentum = settings_.momentum,
+                            .trust = settings_.trust_coefficient,
+                            .rate_inside = settings_.form == LarsForm::kSimclr};
+    if (StepByKernel({&plain_, &adapted_}, step, options)) return;
+    if (!plain_.tensors.empty()) Move(plain_, plain_.ScaledGradients(options), lr);
+    if (!adapted_.tensors.empty()) Move(adapted_, AdaptedGradients(options), lr);
+    plain_.MoveAverages(options);
+    adapted_.MoveAverages(options);
+  }
+
+  void Follow(const std::map<std::string, torch::Tensor>& averages) override {
+    FollowIn({&plain_, &adapted_}, averages);
   }
 
   int64_t steps() const override { return steps_; }
@@ -45,9 +59,9 @@ class Lars final : public Optimizer {
   }
 
  private:
-  std::vector<torch::Tensor> AdaptedGradients() const {
-    std::vector<torch::Tensor> updates =
-        at::_foreach_add(adapted_.Gradients(), adapted_.tensors, settings_.weight_decay);
+  std::vector<torch::Tensor> AdaptedGradients(const StepOptions& options) const {
+    std::vector<torch::Tensor> updates = at::_foreach_add(adapted_.ScaledGradients(options),
+                                                          adapted_.tensors, settings_.weight_decay);
     const torch::Tensor sizes = torch::stack(at::_foreach_norm(adapted_.tensors));
     const torch::Tensor steepness = torch::stack(at::_foreach_norm(updates));
     const torch::Tensor trust = torch::where((sizes > 0) & (steepness > 0),

@@ -1,8 +1,8 @@
 #include "models/optim/momentum_state.h"
 
-#include <stdexcept>
 #include <utility>
 
+#include "models/ops/launch.h"
 #include "models/optim/state_check.h"
 
 namespace ocellus::models::optim {
@@ -14,19 +14,43 @@ constexpr char kStep[] = "step";
 }  // namespace
 
 void MomentumGroup::Add(NamedParameter parameter) {
-  names.push_back(std::move(parameter.name));
   buffers.push_back(torch::zeros_like(parameter.tensor).detach());
-  tensors.push_back(std::move(parameter.tensor));
+  ParameterGroup::Add(std::move(parameter));
 }
 
-std::vector<torch::Tensor> MomentumGroup::Gradients() const {
-  std::vector<torch::Tensor> gradients;
-  gradients.reserve(tensors.size());
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    if (!tensors[i].grad().defined()) throw std::logic_error("no gradient for " + names[i]);
-    gradients.push_back(tensors[i].grad());
+bool StepByKernel(const std::vector<const MomentumGroup*>& groups, const MomentumStep& step,
+                  const StepOptions& options) {
+  std::vector<kernels::MomentumTensor> tensors;
+  torch::Tensor first;
+  for (const MomentumGroup* group : groups) {
+    if (!group->FitsKernels({group->Gradients(), group->buffers})) return false;
+    for (size_t i = 0; i < group->tensors.size(); ++i) {
+      first = group->tensors[i];
+      tensors.push_back({.count = first.numel(),
+                         .parameter = ops::Floats(first),
+                         .gradient = ops::Floats(first.grad()),
+                         .buffer = ops::Floats(group->buffers[i]),
+                         .decay = static_cast<float>(group->weight_decay),
+                         .adapts = group->adapts,
+                         .followers = group->Followers(i, options)});
+    }
   }
-  return gradients;
+  if (!first.defined()) return true;
+  const auto size = static_cast<int64_t>(tensors.size());
+  const torch::Tensor scratch = torch::empty({kernels::MomentumScratch(tensors.data(), size)},
+                                             first.options().requires_grad(false));
+  const kernels::MomentumArgs args{.tensors = tensors.data(),
+                                   .size = size,
+                                   .rate = step.rate,
+                                   .momentum = step.momentum,
+                                   .trust = step.trust,
+                                   .rate_inside = step.rate_inside,
+                                   .nesterov = step.nesterov,
+                                   .clip_factor = ops::Floats(options.gradient_factor),
+                                   .average_momentum = options.average_momentum.value_or(1),
+                                   .scratch = ops::Floats(scratch)};
+  OCELLUS_LAUNCH(Momentum, first, args);
+  return true;
 }
 
 std::map<std::string, torch::Tensor> MomentumState(const std::vector<const MomentumGroup*>& groups,

@@ -9,18 +9,30 @@
 #include <vector>
 
 #include "models/optim/optimizer.h"
+#include "models/optim/parameter_group.h"
 
 namespace ocellus::models::optim {
 
 // Parameters treated alike, and their buffers (0 at the start), in the same order.
-struct MomentumGroup {
-  std::vector<std::string> names;
-  std::vector<torch::Tensor> tensors, buffers;
+struct MomentumGroup : ParameterGroup {
+  std::vector<torch::Tensor> buffers;
 
   void Add(NamedParameter parameter);
-  // The .grad of each; throws std::logic_error when one is missing.
-  std::vector<torch::Tensor> Gradients() const;
 };
+
+// kernels::MomentumArgs but for its tensors.
+struct MomentumStep {
+  double rate = 0;
+  double momentum = 0;
+  double trust = 1;
+  bool rate_inside = false;
+  bool nesterov = false;
+};
+
+// One step of all groups by the kernel, each with its own decay, where it can do it; else false,
+// and nothing is done.
+bool StepByKernel(const std::vector<const MomentumGroup*>& groups, const MomentumStep& step,
+                  const StepOptions& options);
 
 // Under the names momentum_buffer.<parameter>, and step. The tensors are the live ones.
 std::map<std::string, torch::Tensor> MomentumState(const std::vector<const MomentumGroup*>& groups,

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,13 +21,29 @@ struct NamedParameter {
 // Parameters with requires_grad, in the module's order.
 std::vector<NamedParameter> TrainableParameters(const torch::nn::Module& module);
 
+// What else happens to the parameters in the pass of an update.
+struct StepOptions {
+  // fp32 scalar on the parameters' device that gradients count times; undefined: 1.
+  torch::Tensor gradient_factor;
+  // Of the averages that were given by Follow; nothing: they stay as they are.
+  std::optional<double> average_momentum;
+};
+
 // Not thread-safe. Works in place on the parameters that it was made with.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  // One update at rate `lr` from the parameters' .grad, all of which must be defined.
-  virtual void Step(double lr) = 0;
+  // One update at rate `lr` from the parameters' .grad, all of which must be defined; the gradients
+  // themselves stay.
+  virtual void Step(double lr, const StepOptions& options) = 0;
+  void Step(double lr) { Step(lr, StepOptions{}); }
+
+  // From now on steps with an average_momentum also do
+  //   average <- momentum average + (1 - momentum) parameter
+  // with the new parameter, in the same pass. Pairs (parameter's name, average of its shape and
+  // type); throws std::logic_error for a name that is not there.
+  virtual void Follow(const std::map<std::string, torch::Tensor>& averages) = 0;
 
   // Updates done so far.
   virtual int64_t steps() const = 0;

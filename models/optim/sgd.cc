@@ -10,17 +10,26 @@ namespace {
 class Sgd final : public Optimizer {
  public:
   Sgd(std::vector<NamedParameter> parameters, const SgdSettings& settings) : settings_(settings) {
+    decayed_.weight_decay = settings.weight_decay;
     for (NamedParameter& parameter : parameters) {
       const bool decays = settings.decay_all || parameter.tensor.dim() >= 2;
       (decays ? decayed_ : plain_).Add(std::move(parameter));
     }
   }
 
-  void Step(double lr) override {
+  using Optimizer::Step;
+  void Step(double lr, const StepOptions& options) override {
     const torch::NoGradGuard no_grad;
     ++steps_;
-    StepOf(plain_, 0, lr);
-    StepOf(decayed_, settings_.weight_decay, lr);
+    const MomentumStep step{
+        .rate = lr, .momentum = settings_.momentum, .nesterov = settings_.nesterov};
+    if (StepByKernel({&plain_, &decayed_}, step, options)) return;
+    StepByAten(plain_, lr, options);
+    StepByAten(decayed_, lr, options);
+  }
+
+  void Follow(const std::map<std::string, torch::Tensor>& averages) override {
+    FollowIn({&plain_, &decayed_}, averages);
   }
 
   int64_t steps() const override { return steps_; }
@@ -34,10 +43,12 @@ class Sgd final : public Optimizer {
   }
 
  private:
-  void StepOf(MomentumGroup& group, double weight_decay, double lr) {
+  void StepByAten(MomentumGroup& group, double lr, const StepOptions& options) {
     if (group.tensors.empty()) return;
-    std::vector<torch::Tensor> updates = group.Gradients();
-    if (weight_decay != 0) updates = at::_foreach_add(updates, group.tensors, weight_decay);
+    std::vector<torch::Tensor> updates = group.ScaledGradients(options);
+    if (group.weight_decay != 0) {
+      updates = at::_foreach_add(updates, group.tensors, group.weight_decay);
+    }
     at::_foreach_mul_(group.buffers, settings_.momentum);
     at::_foreach_add_(group.buffers, updates);
     if (settings_.nesterov) {
@@ -46,6 +57,7 @@ class Sgd final : public Optimizer {
       updates = group.buffers;
     }
     at::_foreach_add_(group.tensors, updates, -lr);
+    group.MoveAverages(options);
   }
 
   SgdSettings settings_;

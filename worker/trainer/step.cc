@@ -73,8 +73,11 @@ Verdict Step::Judge(const Computed& computed, bool wants_stop) {
 
 void Step::Update(const models::StepContext& context) {
   const torch::NoGradGuard no_grad;
-  if (clip_norm_ > 0) models::optim::ClipGradients(parameters_, grad_norm_, clip_norm_);
-  optimizer_.Step(Rate(context.step));
+  models::optim::StepOptions options;
+  if (clip_norm_ > 0) {
+    options.gradient_factor = models::optim::ClipFactor(grad_norm_, clip_norm_);
+  }
+  optimizer_.Step(Rate(context.step), options);
   objective_.after_step(context);
 }
 

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "models/ops/launch.h"
+
 namespace ocellus::models::optim {
 namespace {
 
@@ -21,17 +23,17 @@ TEST(Clip, NormIsOverAllTensors) {
   EXPECT_FLOAT_EQ(GradientNorm(WithGradients(3, 4)).item<float>(), 5.0f);
 }
 
-TEST(Clip, ScalesDownToTheLimit) {
-  auto parameters = WithGradients(3, 4);
-  ClipGradients(parameters, GradientNorm(parameters), 1.0);
-  EXPECT_NEAR(parameters[0].tensor.grad().item<float>(), 0.6, 1e-6);
-  EXPECT_NEAR(parameters[1].tensor.grad().item<float>(), 0.8, 1e-6);
+TEST(Clip, FactorScalesDownToTheLimit) {
+  const torch::Tensor norm = GradientNorm(WithGradients(3, 4));
+  EXPECT_NEAR(ClipFactor(norm, 1.0).item<float>(), 0.2, 1e-6);
+  EXPECT_EQ(ClipFactor(norm, 100.0).item<float>(), 1.0f);
 }
 
-TEST(Clip, LeavesSmallGradientsAlone) {
-  auto parameters = WithGradients(3, 4);
-  ClipGradients(parameters, GradientNorm(parameters), 100.0);
-  EXPECT_EQ(parameters[0].tensor.grad().item<float>(), 3.0f);
+TEST(Clip, NormIsAtensWithoutKernels) {
+  const float with = GradientNorm(WithGradients(3, 7)).item<float>();
+  ops::SetUseKernels(false);
+  EXPECT_FLOAT_EQ(GradientNorm(WithGradients(3, 7)).item<float>(), with);
+  ops::SetUseKernels(true);
 }
 
 TEST(Clip, NormShowsNonFiniteGradients) {
