@@ -45,6 +45,7 @@ void PaintLand(Scene* scene, float horizon) {
           return color * (0.7f + 0.45f * blades + 0.25f * (1 - y));
         });
   }
+  canvas.TakeAsBackdrop({0, 0, canvas.aspect(), 1});
 }
 
 void PaintWater(Scene* scene, float horizon) {
@@ -62,6 +63,7 @@ void PaintWater(Scene* scene, float horizon) {
     const float glint = Smooth(0.12f, 0.3f, wave) * std::exp(-across * 5);
     return color * (1 + chop * wave) + mood.sun * (0.6f * glint);
   });
+  canvas.TakeAsBackdrop({0, horizon, canvas.aspect(), 1});
 }
 
 void PaintDeep(Scene* scene) {
@@ -101,6 +103,7 @@ void PaintBokeh(Scene* scene) {
         [&](float x, float y) { return shape::Circle(x, y, c, radius); },
         [&](float, float) { return color; }, dice.Between(0.1f, 0.45f), 0.02f);
   }
+  canvas.TakeAsBackdrop({0, 0, canvas.aspect(), 1});
 }
 
 void PaintSpace(Scene* scene) {

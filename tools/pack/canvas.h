@@ -48,7 +48,8 @@ inline auto Flat(Color color) {
 
 class Canvas {
  public:
-  Canvas(int width, int height) : width_(width), height_(height), pixels_(width * height) {}
+  Canvas(int width, int height)
+      : width_(width), height_(height), pixels_(width * height), objects_(width * height) {}
 
   int width() const { return width_; }
   int height() const { return height_; }
@@ -56,20 +57,18 @@ class Canvas {
   float span() const { return std::min(1.0f, aspect()); }  // of the shorter side
   const Color& At(int x, int y) const { return pixels_[y * width_ + x]; }
   Color& At(int x, int y) { return pixels_[y * width_ + x]; }
+  // How much of the pixel shapes cover, 0 to 1: what is no backdrop.
+  float ObjectAt(int x, int y) const { return objects_[y * width_ + x]; }
+
+  // What has been painted in `box` so far is backdrop.
+  void TakeAsBackdrop(const Box& box) {
+    EachPixel(box, [](float, float, Color&, float& object) { object = 0; });
+  }
 
   // paint(x, y, under) gives the new colour of every pixel in `box`.
   template <typename Paint>
   void Each(const Box& box, Paint paint) {
-    const float unit = 1.0f / static_cast<float>(height_);
-    const int x0 = Column(box.left, width_), x1 = Column(box.right, width_);
-    const int y0 = Column(box.top, height_), y1 = Column(box.bottom, height_);
-    for (int y = y0; y < y1; ++y) {
-      for (int x = x0; x < x1; ++x) {
-        Color& under = At(x, y);
-        under = paint((static_cast<float>(x) + 0.5f) * unit, (static_cast<float>(y) + 0.5f) * unit,
-                      under);
-      }
-    }
+    EachPixel(box, [&](float x, float y, Color& under, float&) { under = paint(x, y, under); });
   }
 
   template <typename Paint>
@@ -81,13 +80,28 @@ class Canvas {
   template <typename Distance, typename Paint>
   void Shape(const Box& box, Distance distance, Paint color, float alpha = 1, float soft = 0) {
     const float edge = static_cast<float>(height_) / (1 + soft * static_cast<float>(height_));
-    Each(box, [&](float x, float y, Color under) {
+    EachPixel(box, [&](float x, float y, Color& under, float& object) {
       const float cover = alpha * Clamp01(0.5f - distance(x, y) * edge);
-      return cover <= 0 ? under : Mix(under, color(x, y), cover);
+      if (cover <= 0) return;
+      under = Mix(under, color(x, y), cover);
+      object += (1 - object) * cover;
     });
   }
 
  private:
+  template <typename Visit>
+  void EachPixel(const Box& box, Visit visit) {
+    const float unit = 1.0f / static_cast<float>(height_);
+    const int x0 = Column(box.left, width_), x1 = Column(box.right, width_);
+    const int y0 = Column(box.top, height_), y1 = Column(box.bottom, height_);
+    for (int y = y0; y < y1; ++y) {
+      for (int x = x0; x < x1; ++x) {
+        visit((static_cast<float>(x) + 0.5f) * unit, (static_cast<float>(y) + 0.5f) * unit,
+              At(x, y), objects_[y * width_ + x]);
+      }
+    }
+  }
+
   int Column(float at, int limit) const {
     const float scaled = std::clamp(at, -9.0f, 9.0f) * static_cast<float>(height_);
     return std::clamp(static_cast<int>(std::lround(scaled)), 0, limit);
@@ -96,6 +110,7 @@ class Canvas {
   int width_;
   int height_;
   std::vector<Color> pixels_;
+  std::vector<float> objects_;
 };
 
 // Signed distances. Exact inside and out, or a bound good enough for an edge of one pixel.

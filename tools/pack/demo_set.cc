@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/pack/jpeg_writer.h"
+#include "tools/pack/png_writer.h"
 #include "tools/pack/scene.h"
 #include "tools/pack/shard_writer.h"
 #include "worker/data/sampler.h"
@@ -19,8 +20,9 @@ Made by `ocellus-pack demo`: drawn by a program from random numbers, not photogr
 from any other set. They serve to try Ocellus out; what a model learns from them says nothing about
 real pictures.
 
-Each sample of the tar shards has `jpg`, `cls` (the class number), `txt` (the caption) and `json`.
-`manifest.json` names the classes. The same command gives the same bytes.
+Each sample of the tar shards has `jpg`, `cls` (the class number), `txt` (the caption) and `json`;
+with `--masks` also `mask.png`, white on the things and black on the backdrop. `manifest.json` names
+the classes. The same command gives the same bytes.
 )";
 
 // Light fall-off towards the corners, grain, exposure and contrast: as a camera would.
@@ -47,6 +49,18 @@ std::vector<uint8_t> Develop(const Canvas& canvas, Dice* dice) {
   return rgb;
 }
 
+// A pixel is the object's when shapes cover at least half of it.
+std::vector<uint8_t> ObjectMask(const Canvas& canvas) {
+  std::vector<uint8_t> mask;
+  mask.reserve(size_t{1} * canvas.width() * canvas.height());
+  for (int y = 0; y < canvas.height(); ++y) {
+    for (int x = 0; x < canvas.width(); ++x) {
+      mask.push_back(canvas.ObjectAt(x, y) >= 0.5f ? 255 : 0);
+    }
+  }
+  return mask;
+}
+
 }  // namespace
 
 DemoPicture MakeDemoPicture(uint64_t seed, int64_t count, int64_t index) {
@@ -66,6 +80,7 @@ DemoPicture MakeDemoPicture(uint64_t seed, int64_t count, int64_t index) {
   picture.caption = kinds[picture.label].paint(&scene) + ", " + WithArticle(scene.mood.words);
   const std::vector<uint8_t> rgb = Develop(canvas, &frame);
   picture.jpeg = EncodeJpeg(rgb.data(), picture.width, picture.height, style);
+  picture.mask = EncodeGrayPng(ObjectMask(canvas).data(), picture.width, picture.height);
   return picture;
 }
 
@@ -80,18 +95,17 @@ void WriteDemoSet(const DemoSetOptions& options) {
         {"label", picture.label},     {"width", picture.width},
         {"height", picture.height},   {"quality", picture.quality},
         {"synthetic", true}};
-    writer.Add({{"jpg", picture.jpeg},
-                {"cls", std::to_string(picture.label)},
-                {"txt", picture.caption},
-                {"json", facts.dump()}});
+    Members members = {{"jpg", picture.jpeg},
+                       {"cls", std::to_string(picture.label)},
+                       {"txt", picture.caption},
+                       {"json", facts.dump()}};
+    if (options.masks) members.push_back({"mask.png", picture.mask});
+    writer.Add(members);
   }
-  const nlohmann::ordered_json manifest = {{"name", "ocellus demo pictures"},
-                                           {"synthetic", true},
-                                           {"made_by", "ocellus-pack demo"},
-                                           {"count", options.count},
-                                           {"seed", options.seed},
-                                           {"shards", options.shards},
-                                           {"classes", classes}};
+  const nlohmann::ordered_json manifest = {
+      {"name", "ocellus demo pictures"}, {"synthetic", true},    {"made_by", "ocellus-pack demo"},
+      {"count", options.count},          {"seed", options.seed}, {"shards", options.shards},
+      {"masks", options.masks},          {"classes", classes}};
   writer.Finish({{"manifest.json", manifest.dump(2) + "\n"}, {"README.md", kReadme}});
 }
 

@@ -1,5 +1,5 @@
-// The demo set: procedural pictures of ten kinds of things, as JPEGs with class and caption in
-// WebDataset shards. Synthetic throughout, and says so.
+// The demo set: procedural pictures of ten kinds of things, as JPEGs with class and caption, and
+// with their masks if wanted, in WebDataset shards. Synthetic throughout, and says so.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,12 @@ struct DemoSetOptions {
   int64_t count = 4096;  // pictures
   uint64_t seed = 0;
   int shards = 8;
+  bool masks = false;  // a mask.png beside each picture, which stays as it is
 };
 
 struct DemoPicture {
   std::string jpeg;
+  std::string mask;  // PNG of the same size: 255 on what is no backdrop, 0 elsewhere
   std::string caption;
   int64_t label = 0;
   int width = 0, height = 0, quality = 0;

@@ -18,6 +18,8 @@ int Run(int argc, char** argv) {
   demo_command->add_option("--count", demo.count, "pictures")->check(CLI::Range(1, 10'000'000));
   demo_command->add_option("--seed", demo.seed, "the same seed gives the same bytes");
   demo_command->add_option("--shards", demo.shards, "tar files")->check(CLI::Range(1, 100'000));
+  demo_command->add_flag("--masks", demo.masks,
+                         "a mask.png beside each picture, for data.augment.remove_background");
 
   ocellus::pack::FolderSetOptions folder;
   CLI::App* folder_command = app.add_subcommand("folder", "pack a folder of JPEG and PNG files");

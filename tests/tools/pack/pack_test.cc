@@ -10,8 +10,11 @@
 #include "tools/pack/demo_set.h"
 #include "tools/pack/folder_set.h"
 #include "tools/pack/scene.h"
+#include "worker/data/augment/background.h"
 #include "worker/data/dataset.h"
 #include "worker/data/evaluation.h"
+#include "worker/data/image_decoder.h"
+#include "worker/data/png_decoder.h"
 
 namespace ocellus::pack {
 namespace {
@@ -72,6 +75,38 @@ TEST(DemoSetTest, ClassesAreEquallyFrequentAndSizesVary) {
   for (const int count : frequency) EXPECT_EQ(count, 6);
   EXPECT_GT(sizes.size(), 50u);
   EXPECT_GT(qualities.size(), 10u);
+}
+
+// A mask is as large as its picture, shows a thing and hides a backdrop; pictures are the same with
+// masks and without.
+TEST(DemoSetTest, MasksShowTheThings) {
+  TempFolder folder;
+  WriteDemoSet({folder / "with", 30, 2, 1, true});
+  WriteDemoSet({folder / "without", 30, 2, 1, false});
+  const auto dataset = data::OpenDataset({.sources = {folder / "with"}, .masks = true});
+  const auto plain = data::OpenDataset({.sources = {folder / "without"}, .masks = true});
+  double shown_of_all = 0;
+  for (int64_t i = 0; i < 30; ++i) {
+    const data::Sample sample = dataset->Get(i);
+    EXPECT_TRUE(sample.image == plain->Get(i).image) << i;
+    EXPECT_TRUE(plain->Get(i).mask.empty());
+    data::ImageSize size;
+    std::string problem;
+    ASSERT_TRUE(data::ImageDecoder().Open(sample.image, 1 << 20, &size, &problem)) << problem;
+    EXPECT_TRUE(data::CheckMask(sample.mask, size, &problem)) << problem;
+    data::Pixels mask;
+    ASSERT_TRUE(data::DecodePng(sample.mask, &mask, &problem)) << problem;
+    double shown = 0;
+    for (int64_t p = 0; p < int64_t{size.width} * size.height; ++p) {
+      ASSERT_TRUE(mask.bytes[4 * p] == 0 || mask.bytes[4 * p] == 255);
+      shown += mask.bytes[4 * p] == 255 ? 1.0 / (size.width * size.height) : 0;
+    }
+    EXPECT_GT(shown, 0.01) << sample.key;
+    EXPECT_LT(shown, 0.95) << sample.key;
+    shown_of_all += shown / 30;
+  }
+  EXPECT_GT(shown_of_all, 0.1);
+  EXPECT_LT(shown_of_all, 0.6);
 }
 
 // The nearest neighbour by mean colour must be a poor judge of the class.
