@@ -19,7 +19,8 @@ nlohmann::json Relic() {
     "objective": {"relicv2": {
       "temperature": 0.2, "alpha": 1.0, "beta": 1.0, "momentum": 0.9,
       "momentum_schedule": "constant", "large_views": 2, "small_views": 0, "small_size": 32,
-      "include_self_pairs": true, "num_negatives": 2, "proj_dim": 8, "mlp_dim": 16,
+      "include_self_pairs": true, "divergence": "listing",
+      "small_divergence": true, "num_negatives": 2, "proj_dim": 8, "mlp_dim": 16,
       "predictor": true}},
     "model": {"resnet": {"block": "basic", "layers": [1, 1, 1, 1], "width": 4,
                          "image_size": 32}},
