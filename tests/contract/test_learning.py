@@ -1,4 +1,4 @@
-"""What tools/learning measures: its documents are valid, its images repeat, its numbers are right."""
+"""tools/learning: its documents are valid, its images repeat, its numbers are right."""
 import os
 import sys
 import types
