@@ -1,6 +1,7 @@
 #include "kernels/channel_norm.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "kernels/cpu/partial_sums.h"
 
@@ -17,21 +18,47 @@ Rows PartOf(int64_t rows, int64_t p) {
   return {PartBegin(rows, parts, p), PartBegin(rows, parts, p + 1)};
 }
 
-// Of a part's rows: mean, and the sum of squared deviations from it.
+// Channels at a time: neighbours in a row, so that a row's cache lines are taken together.
+constexpr int kVecs = 4;
+
+// Calls body<vectors of channels>(first channel, how many) for all channels.
+template <class Body>
+void ForEachBlock(int64_t channels, const Body& body) {
+  int64_t j = 0;
+  for (; j + kVecs * kLanes <= channels; j += kVecs * kLanes) {
+    body(std::integral_constant<int, kVecs>(), j, kVecs * kLanes);
+  }
+  for (; j < channels; j += kLanes) {
+    body(std::integral_constant<int, 1>(), j, std::min(kLanes, channels - j));
+  }
+}
+
+template <class T>
+Vec LoadVec(const T* p, int vec, int64_t count) {
+  return LoadPart(p + vec * kLanes, count - vec * kLanes);
+}
+
+// Of a part's rows: mean, and the sum of squared deviations from it. In one pass, as differences
+// from the first row, which is near enough that nothing cancels.
 template <class T>
 void PartMoments(const T* x, int64_t channels, const Rows& rows, float* mean, float* squares) {
-  for (int64_t j = 0; j < channels; j += kLanes) {
-    const int64_t count = channels - j;
-    Vec sum{}, deviations{};
-    for (int64_t i = rows.begin; i < rows.end; ++i) sum += LoadPart(x + i * channels + j, count);
-    const Vec centre = sum / rows.count();
-    for (int64_t i = rows.begin; i < rows.end; ++i) {
-      const Vec deviation = LoadPart(x + i * channels + j, count) - centre;
-      deviations += deviation * deviation;
+  ForEachBlock(channels, [&](auto vecs, int64_t j, int64_t count) {
+    Vec first[vecs], sum[vecs] = {}, square[vecs] = {};
+    for (int v = 0; v < vecs; ++v) first[v] = LoadVec(x + rows.begin * channels + j, v, count);
+    for (int64_t i = rows.begin + 1; i < rows.end; ++i) {
+      for (int v = 0; v < vecs; ++v) {
+        const Vec difference = LoadVec(x + i * channels + j, v, count) - first[v];
+        sum[v] += difference;
+        square[v] += difference * difference;
+      }
     }
-    StorePart(mean + j, centre, count);
-    StorePart(squares + j, deviations, count);
-  }
+    for (int v = 0; v < vecs; ++v) {
+      const int64_t at = j + v * kLanes, left = count - v * kLanes;
+      const Vec offset = sum[v] / rows.count();
+      StorePart(mean + at, first[v] + offset, left);
+      StorePart(squares + at, square[v] - offset * sum[v], left);
+    }
+  });
 }
 
 void JoinMoments(const ChannelMomentsArgs& args, int64_t j) {
@@ -89,18 +116,25 @@ void GradientSums(const ChannelGradientSumsArgs& args, const ParallelFor& parall
   parallel(parts, [&](int64_t p) {
     const Rows rows = PartOf(args.shape.rows, p);
     float* sums = args.scratch + 2 * p * channels;
-    for (int64_t j = 0; j < channels; j += kLanes) {
-      const int64_t count = channels - j;
-      const Vec mean = LoadPart(args.mean + j, count), rstd = LoadPart(args.rstd + j, count);
-      Vec sum{}, sum_x{};
-      for (int64_t i = rows.begin; i < rows.end; ++i) {
-        const Vec gradient = LoadPart(d_y + i * channels + j, count);
-        sum += gradient;
-        sum_x += gradient * ((LoadPart(x + i * channels + j, count) - mean) * rstd);
+    ForEachBlock(channels, [&](auto vecs, int64_t j, int64_t count) {
+      Vec mean[vecs], rstd[vecs], sum[vecs] = {}, sum_x[vecs] = {};
+      for (int v = 0; v < vecs; ++v) {
+        mean[v] = LoadVec(args.mean + j, v, count);
+        rstd[v] = LoadVec(args.rstd + j, v, count);
       }
-      StorePart(sums + j, sum, count);
-      StorePart(sums + channels + j, sum_x, count);
-    }
+      for (int64_t i = rows.begin; i < rows.end; ++i) {
+        for (int v = 0; v < vecs; ++v) {
+          const Vec gradient = LoadVec(d_y + i * channels + j, v, count);
+          sum[v] += gradient;
+          sum_x[v] += gradient * ((LoadVec(x + i * channels + j, v, count) - mean[v]) * rstd[v]);
+        }
+      }
+      for (int v = 0; v < vecs; ++v) {
+        const int64_t left = count - v * kLanes;
+        StorePart(sums + j + v * kLanes, sum[v], left);
+        StorePart(sums + channels + j + v * kLanes, sum_x[v], left);
+      }
+    });
   });
   AddParts(args.scratch, parts, 2 * channels, channels, args.sum);
   AddParts(args.scratch + channels, parts, 2 * channels, channels, args.sum_x);
