@@ -37,7 +37,8 @@ class Panel:
         for y, name in self.marks:
             height = self.place(0, y, left, top)[1]
             yield (f'<line class="h" x1="{left}" x2="{left + PANEL[0]}" y1="{height}" '
-                   f'y2="{height}"/><text x="{left + 4}" y="{height - 3}">{name}</text>')
+                   f'y2="{height}"/><text x="{left + PANEL[0] - 4}" y="{height + 13}" '
+                   f'text-anchor="end">{name}</text>')
         for kind, line in self.lines:
             points = " ".join("{},{}".format(*self.place(x, y, left, top)) for x, y in line)
             yield f'<polyline class="l" stroke="{COLOURS[kind]}" points="{points}"/>'

@@ -14,7 +14,7 @@ import statistics
 
 import curves
 
-STUDENT = 2.776  # 95 % both ways, 4 degrees of freedom: two means of three seeds each
+STUDENT = {2: 4.303, 3: 3.182, 4: 2.776}  # 95 % both ways, by degrees of freedom
 
 
 class Results:
@@ -67,7 +67,8 @@ def verdict(ours, peer):
     gap = statistics.mean(ours) - statistics.mean(peer)
     if min(len(ours), len(peer)) < 2:
         return [f"{100 * gap:+.1f}", "-", "too few seeds"]
-    room = STUDENT * (spread(ours) ** 2 / len(ours) + spread(peer) ** 2 / len(peer)) ** 0.5
+    student = STUDENT[len(ours) + len(peer) - 2]
+    room = student * (spread(ours) ** 2 / len(ours) + spread(peer) ** 2 / len(peer)) ** 0.5
     return [f"{100 * gap:+.1f}", f"{100 * room:.1f}", "yes" if abs(gap) <= room else "**no**"]
 
 
