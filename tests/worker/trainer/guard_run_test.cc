@@ -12,10 +12,12 @@ namespace {
 class GuardRun : public testing::TestWithParam<int> {
  protected:
   GuardRun() { WritePictures(folder_.path() / "pictures", 40); }
-  // A rate that throws the parameters out of range within a step or two.
+  // A rate and a decay that make the parameters a hundred times larger with each step: out of range
+  // before the twentieth.
   wire::Document Wild(const nlohmann::json& guard) const {
     auto training = TinyTraining(folder_.path() / "pictures", 50);
-    training["optimizer"]["adamw"]["lr"] = 1e30;
+    training["optimizer"]["adamw"]["lr"] = 100;
+    training["optimizer"]["adamw"]["weight_decay"] = 1;
     training["schedule"]["warmup_steps"] = 0;
     training["guard"] = guard;
     return TinyDocument(training, folder_.path() / "store");
