@@ -1,16 +1,6 @@
 #include "tests/coordinator/support/fixtures.h"
 
-#include <cstdlib>
-#include <filesystem>
-
 namespace ocellus::coordinator {
-
-TempFolder::TempFolder() {
-  std::string pattern = std::filesystem::temp_directory_path() / "ocellus-test-XXXXXX";
-  path_ = mkdtemp(pattern.data());
-}
-
-TempFolder::~TempFolder() { std::filesystem::remove_all(path_); }
 
 std::string TrainingJson() {
   return R"({

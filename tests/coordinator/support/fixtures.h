@@ -1,22 +1,12 @@
-// Documents, folders and rows that tests of the coordinator start from.
+// Documents and rows that tests of the coordinator start from.
 #pragma once
 
 #include <string>
 
 #include "ocellus/v1/job.pb.h"
+#include "tests/support/temp_folder.h"
 
 namespace ocellus::coordinator {
-
-// A folder of its own, gone with the object.
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // A sound training document: a tiny MAE.
 std::string TrainingJson();

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/models/schema/documents.h"
-#include "tests/tools/cli/temp_folder.h"
+#include "tests/support/temp_folder.h"
 
 namespace ocellus::cli {
 namespace {

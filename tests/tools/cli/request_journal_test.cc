@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/tools/cli/temp_folder.h"
+#include "tests/support/temp_folder.h"
 
 namespace ocellus::cli {
 namespace {

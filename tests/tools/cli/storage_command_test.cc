@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/tools/cli/temp_folder.h"
+#include "tests/support/temp_folder.h"
 #include "tools/cli/commands.h"
 
 namespace ocellus::cli {

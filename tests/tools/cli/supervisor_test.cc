@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "absl/time/clock.h"
-#include "tests/tools/cli/temp_folder.h"
+#include "tests/support/temp_folder.h"
 
 namespace ocellus::cli {
 namespace {

@@ -21,7 +21,6 @@ namespace {
 
 using data::MessageOf;
 using data::ReadFile;
-using data::TempFolder;
 using data::WriteFile;
 
 TEST(DemoSetTest, TheSameSeedGivesTheSameBytes) {

@@ -91,7 +91,7 @@ TEST_F(AgentCheckpoint, DamageIsReported) {
 
 TEST_F(AgentCheckpoint, DamageIsReportedBeforeTheEnd) {
   StartAgent();
-  const std::string go = folder_ + "/go";
+  const std::string go = folder_ / "go";
   std::atomic<bool> held{false};
   coordinator_->SetAnswer([&](const std::string& call) {
     // The report of the start takes so long that the rank tells of damage and ends meanwhile.

@@ -38,7 +38,7 @@ TEST_F(AgentEnd, APeerThatIgnoresSigtermIsKilled) {
   AgentOptions options = Options();
   options.limits.peer_term_to_kill = Millis(100);
   StartAgent(options);
-  const std::string go = folder_ + "/go";
+  const std::string go = folder_ / "go";
   coordinator_->Send(StartGang({{{{"deaf", true}}}, {{{"await", go}}, {{"exit", 7}}}}));
   ASSERT_TRUE(WaitForLine("deaf"));
   std::filesystem::create_directory(go);
@@ -75,7 +75,7 @@ TEST_F(AgentEnd, AnOrderThatCannotBeCarriedOutEndsEveryRank) {
 
 TEST_F(AgentEnd, ATrainerThatCannotRunIsToldAtOnce) {
   AgentOptions options = Options();
-  options.trainer = folder_ + "/none";
+  options.trainer = folder_ / "none";
   EXPECT_THAT(Agent::Start(options).status().message(), HasSubstr("--trainer"));
 }
 
@@ -83,7 +83,7 @@ TEST_F(AgentEnd, OneAgentADataFolderAndAPort) {
   StartAgent(OptionsWithMetrics());
   AgentOptions options = Options();
   EXPECT_THAT(Agent::Start(options).status().message(), HasSubstr("in use"));
-  options.data_dir = folder_ + "/other";
+  options.data_dir = folder_ / "other";
   options.metrics_listen = agent_->metrics_address();
   EXPECT_THAT(Agent::Start(options).status().message(), HasSubstr("--metrics-listen"));
 }

@@ -20,7 +20,7 @@ class AgentOutage : public AgentWorld {
 
 TEST_F(AgentOutage, ARestartedCoordinatorIsToldWhoIsThereAndWhatHappened) {
   StartAgent();
-  const std::string go = folder_ + "/go";
+  const std::string go = folder_ / "go";
   coordinator_->Send(
       StartGang({{{{"await", go}}, {{"steps", 4}}, {{"checkpoint", true}}}, train_}));
   const int64_t pids[] = {PidOf(0), PidOf(1)};

@@ -130,7 +130,7 @@ TEST_F(AgentRun, MetricsPassPromtoolAndGoAfterTheEnd) {
   AgentOptions options = OptionsWithMetrics();
   options.limits.series_kept = Millis(0);
   StartAgent(options);
-  const std::string go = folder_ + "/go";
+  const std::string go = folder_ / "go";
   coordinator_->Send(StartGang({{{{"steps", 10}}, {{"metric", "knn_accuracy"}}, {{"await", go}}}}));
   ASSERT_TRUE(coordinator_->WaitFor([](const Heard& heard) { return heard.NewestStep(0) == 10; }));
   const std::string page = ReadMetrics();
@@ -145,7 +145,7 @@ TEST_F(AgentRun, MetricsPassPromtoolAndGoAfterTheEnd) {
     EXPECT_THAT(page, HasSubstr(line));
   }
   if (system("command -v promtool > /dev/null") == 0) {
-    EXPECT_EQ(system(("promtool check metrics < " + folder_ + "/metrics.txt").c_str()), 0);
+    EXPECT_EQ(system(("promtool check metrics < " + folder_ / "metrics.txt").c_str()), 0);
   }
   std::ofstream(go) << "go";
   WaitForEnds(1);

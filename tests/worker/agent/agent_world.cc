@@ -12,23 +12,19 @@ namespace ocellus::agent {
 
 void AgentWorld::SetUp() {
   signal(SIGPIPE, SIG_IGN);
-  std::string pattern = (std::filesystem::temp_directory_path() / "ocellus-agent-XXXXXX").string();
-  ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-  folder_ = pattern;
   coordinator_ = std::make_unique<FakeCoordinator>();
 }
 
 void AgentWorld::TearDown() {
   agent_.reset();
   coordinator_.reset();
-  std::filesystem::remove_all(folder_);
 }
 
 AgentOptions AgentWorld::Options() const {
   AgentOptions options;
   options.coordinator = coordinator_->address();
   options.node = "node-a";
-  options.data_dir = folder_ + "/agent";
+  options.data_dir = folder_ / "agent";
   options.trainer = std::string(OCELLUS_BINARY_DIR) + "/bin/scripted_rank";
   options.cpu_slots = 4;
   options.limits.term_to_kill = Millis(200);
@@ -72,7 +68,7 @@ v1::SessionResponse AgentWorld::StartGang(const std::vector<json>& scripts, int6
   start->set_resolved_json(json{{"ranks", scripts}}.dump());
   start->mutable_checkpoint()->set_every_steps(100);
   start->mutable_checkpoint()->set_keep(3);
-  start->set_store_uri("file://" + folder_ + "/store");
+  start->set_store_uri("file://" + folder_ / "store");
   start->set_prefix("default/" + job + "/");
   return order;
 }
@@ -128,7 +124,7 @@ int64_t AgentWorld::PidOf(int rank, int64_t generation) {
 }
 
 std::string AgentWorld::ReadMetrics() const {
-  const std::string path = folder_ + "/metrics.txt";
+  const std::string path = folder_ / "metrics.txt";
   const std::string command =
       "curl -sSf http://" + agent_->metrics_address() + "/metrics > " + path;
   EXPECT_EQ(system(command.c_str()), 0);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/temp_folder.h"
 #include "tests/worker/agent/fake_coordinator.h"
 #include "worker/agent/agent.h"
 
@@ -44,7 +45,7 @@ class AgentWorld : public testing::Test {
   int64_t PidOf(int rank, int64_t generation = 1);
   std::string ReadMetrics() const;
 
-  std::string folder_;
+  TempFolder folder_;
   std::unique_ptr<FakeCoordinator> coordinator_;
   std::unique_ptr<Agent> agent_;
 };

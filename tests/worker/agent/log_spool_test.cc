@@ -1,34 +1,27 @@
 #include "worker/agent/log_spool.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
+
+#include "tests/support/temp_folder.h"
 
 namespace ocellus::agent {
 namespace {
 
 class LogSpoolTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "ocellus-spool-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   static void Append(LogSpool* spool, int64_t seq) {
     v1::LogLine line;
     line.set_seq(seq);
     line.set_text(std::string(90, 'x'));
     spool->Append(line);
   }
-  std::string folder_;
+  TempFolder folder_;
 };
 
 TEST_F(LogSpoolTest, LinesComeBackInOrderUntilAcknowledged) {
-  LogSpool spool(folder_ + "/s", 1 << 20, 1000);
+  LogSpool spool(folder_ / "s", 1 << 20, 1000);
   EXPECT_TRUE(spool.empty());
   for (int64_t seq = 1; seq <= 100; ++seq) Append(&spool, seq);
   EXPECT_FALSE(spool.empty());
@@ -47,7 +40,7 @@ TEST_F(LogSpoolTest, LinesComeBackInOrderUntilAcknowledged) {
 }
 
 TEST_F(LogSpoolTest, LinesAppendedBetweenPeekAndAcknowledgeStay) {
-  LogSpool spool(folder_ + "/s", 1 << 20, 1 << 20);
+  LogSpool spool(folder_ / "s", 1 << 20, 1 << 20);
   Append(&spool, 1);
   const LogSpool::Batch batch = spool.Peek(1 << 20);
   Append(&spool, 2);
@@ -57,7 +50,7 @@ TEST_F(LogSpoolTest, LinesAppendedBetweenPeekAndAcknowledgeStay) {
 }
 
 TEST_F(LogSpoolTest, OverTheLimitTheOldestGoAndAreCounted) {
-  LogSpool spool(folder_ + "/s", 5000, 1000);
+  LogSpool spool(folder_ / "s", 5000, 1000);
   for (int64_t seq = 1; seq <= 1000; ++seq) Append(&spool, seq);
   const int64_t dropped = spool.dropped_lines();
   EXPECT_GT(dropped, 900);
@@ -70,7 +63,7 @@ TEST_F(LogSpoolTest, OverTheLimitTheOldestGoAndAreCounted) {
 }
 
 TEST_F(LogSpoolTest, ASegmentDroppedWhileItIsSentIsNotAcknowledgedTwice) {
-  LogSpool spool(folder_ + "/s", 3000, 1000);
+  LogSpool spool(folder_ / "s", 3000, 1000);
   Append(&spool, 1);
   const LogSpool::Batch batch = spool.Peek(1 << 20);
   for (int64_t seq = 2; seq <= 100; ++seq) Append(&spool, seq);
@@ -80,11 +73,11 @@ TEST_F(LogSpoolTest, ASegmentDroppedWhileItIsSentIsNotAcknowledgedTwice) {
 
 TEST_F(LogSpoolTest, NothingStaysOnDisk) {
   {
-    LogSpool spool(folder_ + "/s", 1 << 20, 1000);
+    LogSpool spool(folder_ / "s", 1 << 20, 1000);
     for (int64_t seq = 1; seq <= 100; ++seq) Append(&spool, seq);
-    EXPECT_FALSE(std::filesystem::is_empty(folder_ + "/s"));
+    EXPECT_FALSE(std::filesystem::is_empty(folder_ / "s"));
   }
-  EXPECT_FALSE(std::filesystem::exists(folder_ + "/s"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "s"));
 }
 
 TEST_F(LogSpoolTest, AFolderThatCannotBeMadeDropsAndCounts) {

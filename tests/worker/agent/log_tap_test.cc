@@ -2,10 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
-
+#include "tests/support/temp_folder.h"
 #include "worker/agent/limits.h"
 
 namespace ocellus::agent {
@@ -15,16 +13,15 @@ using testing::ElementsAre;
 
 class LogTapTest : public testing::Test {
  protected:
-  ~LogTapTest() override { std::filesystem::remove_all(folder_); }
   std::vector<std::string> Texts() {
     std::vector<std::string> texts;
     for (const v1::LogLine& line : spool_.Peek(int64_t{1} << 30).lines)
       texts.push_back(line.text());
     return texts;
   }
-  const std::string folder_ = testing::TempDir() + "/log_tap_test-" + std::to_string(getpid());
+  const TempFolder folder_;
   const absl::Time at_ = absl::FromUnixMillis(1'700'000'000'500);
-  LogSpool spool_{folder_, 1 << 30, 1 << 30};
+  LogSpool spool_{folder_.path(), 1 << 30, 1 << 30};
   LogTap tap_{1, 4, &spool_};
 };
 

@@ -30,14 +30,6 @@ class WatchedWriter final : public store::ObjectWriter {
 
 }  // namespace
 
-TempFolder::TempFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "ocellus-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  path_ = pattern;
-}
-
-TempFolder::~TempFolder() { std::filesystem::remove_all(path_); }
-
 std::unique_ptr<store::ObjectWriter> WatchedStore::Write(const std::string& key) {
   return std::make_unique<WatchedWriter>(inner_->Write(key), [this, key] { before_append_(key); });
 }

@@ -1,30 +1,18 @@
 // Small states, folders and stores for tests of checkpoints.
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tests/support/temp_folder.h"
 #include "worker/checkpoint/manifest.h"
 #include "worker/checkpoint/restore.h"
 #include "worker/checkpoint/snapshot.h"
 #include "worker/store/object_store.h"
 
 namespace ocellus::checkpoint {
-
-// A folder of its own, gone afterwards.
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  std::string Path(const std::string& name) const { return (path_ / name).string(); }
-  std::string uri() const { return "file://" + path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Hands everything on to another store, but asks `before_append` before each part that is written,
 // and `before_read`, if given, before each part that is read.

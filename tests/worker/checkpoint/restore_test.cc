@@ -12,13 +12,13 @@ namespace {
 
 class RestoreTest : public ::testing::Test {
  protected:
-  RestoreTest() : store_(store::OpenStore(folder_.uri())) {
+  RestoreTest() : store_(store::OpenStore("file://" + folder_.path())) {
     for (const int64_t step : {300, 200, 100})
       candidates_.push_back(WriteCheckpoint(*store_, step));
   }
 
   std::string PathOf(size_t candidate, const std::string& file) const {
-    return folder_.Path(candidates_[candidate].prefix + file);
+    return folder_ / candidates_[candidate].prefix + file;
   }
   // Restores; the faults that were told are in faults_.
   Restored RestoreNewest() {

@@ -37,7 +37,7 @@ TEST(Retention, NeverGivesUpTheLast) {
 
 TEST(Retention, ListsOnlyWhatIsCommitted) {
   const TempFolder folder;
-  const auto store = store::OpenStore(folder.uri());
+  const auto store = store::OpenStore("file://" + folder.path());
   WriteCheckpoint(*store, 100);
   const Candidate newest = WriteCheckpoint(*store, 200);
   const std::string uncommitted = CheckpointPrefix("p/j-1/", 300, 2, "00000000");

@@ -119,16 +119,16 @@ TEST(Safetensors, EveryCutOfAFileIsRefused) {
 TEST(Safetensors, NamesAFileThatIsNotThere) {
   const TempFolder folder;
   try {
-    SafetensorsFile::Map(folder.Path("none.safetensors"));
+    SafetensorsFile::Map(folder / "none.safetensors");
     FAIL();
   } catch (const wire::Fault& fault) {
     EXPECT_EQ(fault.fault_class(), wire::FaultClass::kUser);
     EXPECT_EQ(fault.outcome(), "NO_SUCH_FILE");
     EXPECT_NE(std::string(fault.what()).find("none.safetensors: No such file"), std::string::npos);
   }
-  EXPECT_THROW(SafetensorsFile::Map(folder.Path("")), wire::Fault);
-  WriteFile(folder.Path("zero.safetensors"), "");
-  EXPECT_THROW(SafetensorsFile::Map(folder.Path("zero.safetensors")), wire::Fault);
+  EXPECT_THROW(SafetensorsFile::Map(folder / ""), wire::Fault);
+  WriteFile(folder / "zero.safetensors", "");
+  EXPECT_THROW(SafetensorsFile::Map(folder / "zero.safetensors"), wire::Fault);
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ TEST(SafetensorsWrite, ReadsBack) {
   const TempFolder folder;
   const int64_t step = 7;
   const TensorView scalar{"step", "I64", {}, reinterpret_cast<const std::byte*>(&step), 8};
-  const std::string path = folder.Path("t.safetensors");
+  const std::string path = folder / "t.safetensors";
   WriteSafetensors(path, {FloatView("b", kTwo), FloatView("a", kOne), scalar}, {{"k", "v\"x"}});
 
   const SafetensorsFile file = SafetensorsFile::Map(path);
@@ -42,18 +42,18 @@ TEST(SafetensorsWrite, ReadsBack) {
 
 TEST(SafetensorsWrite, TheOrderGivenDoesNotMatter) {
   const TempFolder folder;
-  WriteSafetensors(folder.Path("1"), {FloatView("b", kTwo), FloatView("a", kOne)}, {});
-  WriteSafetensors(folder.Path("2"), {FloatView("a", kOne), FloatView("b", kTwo)}, {});
-  EXPECT_EQ(ReadFile(folder.Path("1")), ReadFile(folder.Path("2")));
+  WriteSafetensors(folder / "1", {FloatView("b", kTwo), FloatView("a", kOne)}, {});
+  WriteSafetensors(folder / "2", {FloatView("a", kOne), FloatView("b", kTwo)}, {});
+  EXPECT_EQ(ReadFile(folder / "1"), ReadFile(folder / "2"));
 }
 
 TEST(SafetensorsWrite, SaysWhereItCannotWrite) {
   const TempFolder folder;
-  EXPECT_EQ(Outcome(folder.Path("no/such/folder/t"), kOne), "CANNOT_WRITE");
-  std::filesystem::create_directory(folder.Path("t"));
-  EXPECT_EQ(Outcome(folder.Path("t"), kOne), "CANNOT_WRITE");
+  EXPECT_EQ(Outcome(folder / "no/such/folder/t", kOne), "CANNOT_WRITE");
+  std::filesystem::create_directory(folder / "t");
+  EXPECT_EQ(Outcome(folder / "t", kOne), "CANNOT_WRITE");
   size_t left = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder.Path(""))) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "")) {
     left += entry.is_regular_file() ? 1 : 0;
   }
   EXPECT_EQ(left, 0u);
@@ -61,7 +61,7 @@ TEST(SafetensorsWrite, SaysWhereItCannotWrite) {
 
 TEST(SafetensorsWrite, AFullDiskLeavesTheOldFile) {
   const TempFolder folder;
-  const std::string disk = folder.Path("disk");
+  const std::string disk = folder / "disk";
   std::filesystem::create_directory(disk);
   if (mount("none", disk.c_str(), "tmpfs", 0, "size=64k") != 0) {
     GTEST_SKIP() << "mounting a small tmpfs needs root";

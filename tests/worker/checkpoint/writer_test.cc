@@ -15,7 +15,7 @@ constexpr char kPrefix[] = "checkpoints/step-000000003/g0001-00000000/";
 
 class WriterTest : public ::testing::Test {
  protected:
-  WriterTest() : store_(store::OpenStore(folder_.uri())) {
+  WriterTest() : store_(store::OpenStore("file://" + folder_.path())) {
     snapshot_.Take({{kModelName, {.tensors = {FloatSource("w", {1, 2, 3})}}},
                     {kOptimizerName, {.tensors = {FloatSource("m", {4})}}}});
   }
@@ -92,7 +92,7 @@ TEST_F(WriterTest, AFailureIsAResultAndLeavesNothing) {
 }
 
 TEST_F(WriterTest, AnUnwritableStoreIsAResult) {
-  WriteFile(folder_.Path("checkpoints"), "a file where a folder must be");
+  WriteFile(folder_ / "checkpoints", "a file where a folder must be");
   Writer writer(store_.get());
   writer.Start(&snapshot_, SmallManifest(3), kPrefix);
   const WriteResult result = *writer.Wait();

@@ -28,7 +28,7 @@ TEST_F(DatasetTest, ShardsGiveImageLabelAndCaption) {
   WriteTar(folder_ / "t-000.tar", {{"0.jpg", "A"}, {"0.cls", "4"}, {"0.txt", " one cat\n"}});
   WriteTar(folder_ / "t-001.tar", {{"1.png", "BB"}, {"1.json", "{\"caption\":\"a dog\",\"n\":1}"}});
   for (const std::string& source : {folder_ / "t-*.tar", folder_ / "t-{000..001}.tar",
-                                    folder_ / "t-{000,001}.tar", folder_.string()}) {
+                                    folder_ / "t-{000,001}.tar", folder_.path()}) {
     const auto dataset = Open(source);
     ASSERT_EQ(dataset->size(), 2) << source;
     EXPECT_EQ(dataset->classes(), 1);

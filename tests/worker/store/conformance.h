@@ -5,12 +5,12 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
 
+#include "tests/support/temp_folder.h"
 #include "worker/store/object_store.h"
 
 namespace ocellus::store {
@@ -31,10 +31,9 @@ inline std::span<const std::byte> Bytes(const std::string& text) {
 class Conformance : public testing::TestWithParam<StoreCase> {
  protected:
   void SetUp() override;
-  void TearDown() override { std::filesystem::remove_all(scratch_); }
-  std::unique_ptr<ObjectStore> Open() { return GetParam().open(scratch_); }
+  std::unique_ptr<ObjectStore> Open() { return GetParam().open(scratch_.path()); }
 
-  std::string scratch_;
+  const TempFolder scratch_;
   std::unique_ptr<ObjectStore> store_;
 };
 

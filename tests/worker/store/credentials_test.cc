@@ -2,9 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
+#include "tests/support/temp_folder.h"
 #include "tests/worker/store/fake_clock.h"
 #include "tests/worker/store/fake_environment.h"
 #include "tests/worker/store/http_listener.h"
@@ -14,23 +12,15 @@
 namespace ocellus::store {
 namespace {
 
-namespace fs = std::filesystem;
-
 class CredentialsTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "ocellus-aws-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     // Nothing of the machine that runs the test.
-    variables_ = {{"HOME", folder_}, {"AWS_EC2_METADATA_DISABLED", "true"}};
+    variables_ = {{"HOME", folder_.path()}, {"AWS_EC2_METADATA_DISABLED", "true"}};
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   std::string File(const std::string& name, const std::string& text) {
-    fs::create_directories((fs::path(folder_) / name).parent_path());
-    std::ofstream(fs::path(folder_) / name) << text;
-    return folder_ + "/" + name;
+    return folder_.Write(name, text);
   }
   CredentialChain Chain() {
     const Environment environment = FakeEnvironment(variables_);
@@ -48,7 +38,7 @@ class CredentialsTest : public testing::Test {
     }
   }
 
-  std::string folder_;
+  const TempFolder folder_;
   std::map<std::string, std::string> variables_;
   FakeClock clock_;
   HttpPool http_;
@@ -124,8 +114,8 @@ TEST_F(CredentialsTest, AWebIdentityIsExchangedAtSts) {
   const std::string why = WhyNot();
   EXPECT_NE(why.find("AccessDenied: Not authorized"), std::string::npos) << why;
   EXPECT_EQ(why.find("jwt.secret"), std::string::npos);
-  variables_["AWS_WEB_IDENTITY_TOKEN_FILE"] = folder_ + "/absent";
-  EXPECT_NE(WhyNot().find("cannot read " + folder_ + "/absent"), std::string::npos);
+  variables_["AWS_WEB_IDENTITY_TOKEN_FILE"] = folder_ / "absent";
+  EXPECT_NE(WhyNot().find("cannot read " + folder_ / "absent"), std::string::npos);
 }
 
 TEST_F(CredentialsTest, TheContainersServiceGetsItsToken) {

@@ -14,6 +14,7 @@
 #include <functional>
 #include <iostream>
 
+#include "tests/support/temp_folder.h"
 #include "tests/worker/store/conformance.h"
 #include "worker/wire/fault.h"
 
@@ -24,14 +25,8 @@ namespace fs = std::filesystem;
 
 class LocalStoreTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "ocellus-local-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-  }
   void TearDown() override {
     if (mounted_) umount2(root_.c_str(), MNT_DETACH);
-    fs::remove_all(root_);
   }
   // A tmpfs of 1 MiB on root_; empty when done, else why not.
   std::string MountSmall() {
@@ -39,7 +34,8 @@ class LocalStoreTest : public testing::Test {
     return mounted_ ? "" : std::string("cannot mount a small tmpfs: ") + std::strerror(errno);
   }
   bool mounted_ = false;
-  std::string root_;
+  const TempFolder folder_;
+  const std::string& root_ = folder_.path();
 };
 
 void ExpectFault(const std::string& outcome, const std::string& cause,
@@ -81,7 +77,7 @@ TEST_F(LocalStoreTest, AReadOnlyStoreCanBeReadAndSaysThatItCannotBeWritten) {
 
 TEST_F(LocalStoreTest, AFolderOfSomeoneElseIsDenied) {
   OpenStore(root_)->Put("k", Bytes("v"));
-  ASSERT_EQ(chmod((root_ + "/~temp").c_str(), 0555), 0);
+  ASSERT_EQ(chmod((folder_ / "~temp").c_str(), 0555), 0);
   // Root may write anywhere, so it acts as nobody here (this thread's file access only).
   if (geteuid() == 0) setfsuid(65534);
   ExpectFault("STORE_DENIED", "Permission denied", [&] { OpenStore(root_)->Put("k", Bytes("w")); });
@@ -95,24 +91,24 @@ TEST_F(LocalStoreTest, AFileInTheWayOfAFolderIsNamed) {
   ExpectFault("STORE_ERROR", "a/b", [&] { store->Put("a/b", Bytes("w")); });
   store->Put("c/d", Bytes("v"));
   ExpectFault("STORE_ERROR", "directory", [&] { store->Put("c", Bytes("w")); });
-  std::ofstream(root_ + "/file") << "x";
-  ExpectFault("STORE_ERROR", "file", [&] { OpenStore(root_ + "/file"); });
+  std::ofstream(folder_ / "file") << "x";
+  ExpectFault("STORE_ERROR", "file", [&] { OpenStore(folder_ / "file"); });
 }
 
 TEST_F(LocalStoreTest, OldTemporaryFilesGoUnlessTheirWriterLives) {
   const auto store = OpenStore(root_);
   const auto writer = store->Write("slow");
   writer->Append(Bytes("still "));
-  std::ofstream(root_ + "/~temp/dead") << "x";
-  std::ofstream(root_ + "/~temp/fresh") << "x";
-  for (const auto& entry : fs::directory_iterator(root_ + "/~temp")) {
+  std::ofstream(folder_ / "~temp/dead") << "x";
+  std::ofstream(folder_ / "~temp/fresh") << "x";
+  for (const auto& entry : fs::directory_iterator(folder_ / "~temp")) {
     if (entry.path().filename() != "fresh") {
       fs::last_write_time(entry, fs::file_time_type::clock::now() - std::chrono::hours(2));
     }
   }
   OpenStore(root_);
-  EXPECT_FALSE(fs::exists(root_ + "/~temp/dead"));
-  EXPECT_TRUE(fs::exists(root_ + "/~temp/fresh"));
+  EXPECT_FALSE(fs::exists(folder_ / "~temp/dead"));
+  EXPECT_TRUE(fs::exists(folder_ / "~temp/fresh"));
   writer->Append(Bytes("here"));
   writer->Finish();
   EXPECT_EQ(store->Get("slow"), "still here");
@@ -144,13 +140,13 @@ TEST_F(LocalStoreTest, EmptyFoldersGoWithTheirLastObject) {
   const auto store = OpenStore(root_);
   store->Put("a/b/c", Bytes("x"));
   store->Delete("a/b/c");
-  EXPECT_FALSE(fs::exists(root_ + "/a"));
+  EXPECT_FALSE(fs::exists(folder_ / "a"));
   EXPECT_TRUE(fs::exists(root_));
 }
 
 TEST_F(LocalStoreTest, UrisAreCanonicalAndStrangeOnesRefused) {
-  EXPECT_EQ(OpenStore(root_ + "/")->uri(), "file://" + root_);
-  EXPECT_EQ(OpenStore("file://" + root_ + "/x/../")->uri(), "file://" + root_);
+  EXPECT_EQ(OpenStore(folder_ / "")->uri(), "file://" + root_);
+  EXPECT_EQ(OpenStore("file://" + folder_ / "x/../")->uri(), "file://" + root_);
   for (const char* uri : {"gs://bucket/x", "file://host/x", "", "gs://b"}) {
     EXPECT_THROW(OpenStore(uri), wire::Fault) << uri;
   }

@@ -68,19 +68,13 @@ S3Server& S3Server::Get(Kind kind) {
   return *server;
 }
 
-S3Server::S3Server(Kind kind) : kind_(kind) {
-  std::string pattern = (fs::temp_directory_path() / "ocellus-s3-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  folder_ = pattern;
-}
+S3Server::S3Server(Kind kind) : kind_(kind) {}
 
 S3Server::~S3Server() {
   if (pid_ > 0) {
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
   }
-  std::error_code ignored;
-  fs::remove_all(folder_, ignored);
 }
 
 std::string S3Server::program() const {
@@ -89,7 +83,7 @@ std::string S3Server::program() const {
 }
 
 std::string S3Server::Log() const {
-  std::ifstream log(folder_ + "/log");
+  std::ifstream log(folder_ / "log");
   return {std::istreambuf_iterator<char>(log), std::istreambuf_iterator<char>()};
 }
 
@@ -97,23 +91,23 @@ void S3Server::Start() {
   if (!fs::exists(program())) {
     throw std::runtime_error(program() + " is not there: run tools/setup");
   }
-  fs::create_directories(folder_ + "/data");
-  fs::create_directories(folder_ + "/iam");
+  fs::create_directories(folder_ / "data");
+  fs::create_directories(folder_ / "iam");
   for (int tries = 0; tries < kStartTriesMax; ++tries) {
     port_ = FreePort();
     const std::string address = "127.0.0.1:" + std::to_string(port_);
     const std::string access(kTestAccessKey), secret(kTestSecretKey);
     if (kind_ == Kind::kVersitygw) {
       pid_ = Spawn({program(), "--port", address, "--region", "us-east-1", "--quiet", "--iam-dir",
-                    folder_ + "/iam", "posix", folder_ + "/data"},
-                   {"ROOT_ACCESS_KEY=" + access, "ROOT_SECRET_KEY=" + secret, "HOME=" + folder_},
-                   folder_ + "/log");
+                    folder_ / "iam", "posix", folder_ / "data"},
+                   {"ROOT_ACCESS_KEY=" + access, "ROOT_SECRET_KEY=" + secret, "HOME=" + folder_.path()},
+                   folder_ / "log");
     } else {
       pid_ = Spawn({program(), "server", "--quiet", "--address", address, "--console-address",
-                    "127.0.0.1:" + std::to_string(FreePort()), folder_ + "/data"},
+                    "127.0.0.1:" + std::to_string(FreePort()), folder_ / "data"},
                    {"MINIO_ROOT_USER=" + access, "MINIO_ROOT_PASSWORD=" + secret,
-                    "MINIO_UPDATE=off", "HOME=" + folder_},
-                   folder_ + "/log");
+                    "MINIO_UPDATE=off", "HOME=" + folder_.path()},
+                   folder_ / "log");
     }
     if (Answers()) return;
     kill(pid_, SIGKILL);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "tests/support/temp_folder.h"
 #include "worker/store/s3_store.h"
 
 namespace ocellus::store {
@@ -38,7 +39,7 @@ class S3Server {
   std::string Log() const;
 
   const Kind kind_;
-  std::string folder_;
+  const TempFolder folder_;
   int port_ = 0;
   pid_t pid_ = -1;
 };

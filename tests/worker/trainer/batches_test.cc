@@ -31,14 +31,14 @@ using Batches = std::map<int64_t, std::vector<Seen>>;
 
 class GlobalBatches : public testing::Test {
  protected:
-  GlobalBatches() { WritePictures(folder_.path() / "pictures", 40); }
+  GlobalBatches() { WritePictures(folder_ / "pictures", 40); }
 
   wire::Document Document(const std::string& store, const Setting& setting, int64_t steps) const {
-    auto training = TinyTraining(folder_.path() / "pictures", steps);
+    auto training = TinyTraining(folder_ / "pictures", steps);
     training["objective"] = {{"recording", nlohmann::json::object()}};
     training["data"]["threads"] = setting.threads;
     training["batch"]["accumulate"] = setting.accumulate;
-    auto document = TinyDocument(training, folder_.path() / store);
+    auto document = TinyDocument(training, folder_ / store);
     document.world = setting.ranks;
     return document;
   }
@@ -46,9 +46,7 @@ class GlobalBatches : public testing::Test {
   // Trains in processes of their own; global batches put together in the loader's order:
   // micro-batch by micro-batch, each rank after rank.
   Batches Train(const wire::Document& whole, const std::string& name) {
-    const auto path = [&](int rank) {
-      return (folder_.path() / (name + "-" + std::to_string(rank))).string();
-    };
+    const auto path = [&](int rank) { return folder_ / (name + "-" + std::to_string(rank)); };
     const int code = RunLocalRanks(whole.world, [&](const dist::Membership& membership) {
       wire::Document document = whole;
       document.rank = membership.rank;
@@ -78,7 +76,7 @@ class GlobalBatches : public testing::Test {
     return joined;
   }
 
-  TinyFolder folder_;
+  TempFolder folder_;
 };
 
 TEST_F(GlobalBatches, AreTheSameForAnyThreadsRanksAndMicroBatches) {

@@ -10,10 +10,9 @@ namespace {
 
 class Protocol : public testing::Test {
  protected:
-  Protocol() { WritePictures(folder_.path() / "pictures", 40); }
+  Protocol() { WritePictures(folder_ / "pictures", 40); }
   wire::Document Document(int64_t steps) const {
-    auto document =
-        TinyDocument(TinyTraining(folder_.path() / "pictures", steps), folder_.path() / "store");
+    auto document = TinyDocument(TinyTraining(folder_ / "pictures", steps), folder_ / "store");
     document.checkpoint.commit = wire::Commit::kAgent;
     return document;
   }
@@ -38,9 +37,8 @@ class Protocol : public testing::Test {
   }
   bool Exists(const std::string& key) { return store_->Head(key).has_value(); }
 
-  TinyFolder folder_;
-  std::unique_ptr<store::ObjectStore> store_ =
-      store::OpenStore("file://" + (folder_.path() / "store").string());
+  TempFolder folder_;
+  std::unique_ptr<store::ObjectStore> store_ = store::OpenStore("file://" + folder_ / "store");
 };
 
 TEST_F(Protocol, ALastCheckpointIsCommittedBeforeSuccess) {

@@ -5,7 +5,9 @@
 
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/worker/trainer/tiny_job.h"
 #include "worker/checkpoint/retention.h"
@@ -74,7 +76,7 @@ class CommandLine : public testing::Test {
   }
   std::string InCase(const char* name) { return std::string(kCase) + "/" + name; }
 
-  TinyFolder folder_;
+  TempFolder folder_;
 };
 
 TEST_F(CommandLine, RunTrainsAndLeavesItsResults) {
@@ -95,6 +97,42 @@ TEST_F(CommandLine, RunWithTwoRanksDoesTheSameWork) {
   EXPECT_EQ(two.code, 0) << two.text;
   EXPECT_THAT(two.text, HasSubstr("SUCCEEDED at step 6"));
   EXPECT_TRUE(fs::exists(dir() / "two/artifacts/knn.json"));
+}
+
+TEST_F(CommandLine, RunTellsWhereItsTimeGoes) {
+  const Result result = Run("out", "--profile --profile-steps 3");
+  EXPECT_EQ(result.code, 0) << result.text;
+  EXPECT_THAT(result.text, AllOf(HasSubstr("profile: steps 3 to 5"), HasSubstr("data wait"),
+                                 HasSubstr("backward"), HasSubstr("checkpoint"),
+                                 HasSubstr("GFLOP a sample"), HasSubstr("in fp32")));
+  const auto trace = nlohmann::json::parse(Bytes(dir() / "out/profile.json"));
+  std::map<int64_t, double> of_steps, of_phases;  // microseconds
+  std::set<std::string> phases;
+  for (const auto& event : trace.at("traceEvents")) {
+    if (event.at("ph") != "X") continue;
+    const bool step = event.at("cat") == "step";
+    (step ? of_steps : of_phases)[event.at("args").at("step")] += event.at("dur").get<double>();
+    if (!step) phases.insert(event.at("name").get<std::string>());
+  }
+  EXPECT_THAT(phases,
+              testing::IsSupersetOf({"data wait", "copy", "forward", "backward", "reduction",
+                                     "guard", "optimizer", "average", "report", "checkpoint"}));
+  ASSERT_EQ(of_steps.size(), 3u);
+  // Each moment of a step belongs to a phase.
+  for (const auto& [step, time] : of_steps) EXPECT_NEAR(of_phases[step], time, 100.0 + 0.01 * time);
+}
+
+TEST_F(CommandLine, RunProfilesEachRank) {
+  const std::string file = (dir() / "trace.json").string();
+  const Result result = Run("out", "--ranks 2 --profile=" + file);
+  EXPECT_EQ(result.code, 0) << result.text;
+  EXPECT_THAT(result.text, AllOf(HasSubstr("profile: steps 3 to 6"), HasSubstr("of rank 0")));
+  for (const char* name : {"trace.json", "rank1-trace.json"}) {
+    EXPECT_TRUE(nlohmann::json::parse(Bytes(dir() / name)).contains("traceEvents")) << name;
+  }
+  const Result refused = Run("refused", "--profile=/nowhere/trace.json");
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.text, HasSubstr("/nowhere/trace.json"));
 }
 
 TEST_F(CommandLine, RunDoesNotMixWithAnEarlierRun) {

@@ -11,18 +11,18 @@ namespace {
 
 class GuardRun : public testing::TestWithParam<int> {
  protected:
-  GuardRun() { WritePictures(folder_.path() / "pictures", 40); }
+  GuardRun() { WritePictures(folder_ / "pictures", 40); }
   // A rate and a decay that make the parameters a hundred times larger with each step: out of range
   // before the twentieth.
   wire::Document Wild(const nlohmann::json& guard) const {
-    auto training = TinyTraining(folder_.path() / "pictures", 50);
+    auto training = TinyTraining(folder_ / "pictures", 50);
     training["optimizer"]["adamw"]["lr"] = 100;
     training["optimizer"]["adamw"]["weight_decay"] = 1;
     training["schedule"]["warmup_steps"] = 0;
     training["guard"] = guard;
-    return TinyDocument(training, folder_.path() / "store");
+    return TinyDocument(training, folder_ / "store");
   }
-  TinyFolder folder_;
+  TempFolder folder_;
 };
 
 TEST_P(GuardRun, SkippedStepsAreCountedUntilTheLimit) {

@@ -43,16 +43,16 @@ std::vector<std::string> Outcome(const wire::Document& document) {
 
 class Resume : public testing::TestWithParam<int> {
  protected:
-  Resume() { WritePictures(folder_.path() / "pictures", 40); }
+  Resume() { WritePictures(folder_ / "pictures", 40); }
   wire::Document Document(const std::string& store) const {
-    return TinyDocument(TinyTraining(folder_.path() / "pictures", kSteps), folder_.path() / store);
+    return TinyDocument(TinyTraining(folder_ / "pictures", kSteps), folder_ / store);
   }
   std::vector<std::string> Undisturbed() {
     auto gang = StartGang(Document("whole"), GetParam());
     for (const auto& record : EndAll(gang)) EXPECT_EQ(record.outcome, "SUCCEEDED");
     return Outcome(Document("whole"));
   }
-  TinyFolder folder_;
+  TempFolder folder_;
 };
 
 // After SIGKILL of the last rank in step `step`, the others notice; then all start again.
@@ -105,8 +105,8 @@ TEST_P(Restore, FallsBackPastADamagedCheckpoint) {
   EndAll(gang);
   ListRestorePoints(&document);
   ASSERT_GE(document.restore.size(), 2u);
-  const auto model =
-      folder_.path() / "damaged" / document.restore.front().uri / checkpoint::kModelName;
+  const auto model = std::filesystem::path(folder_ / "damaged") / document.restore.front().uri /
+                     checkpoint::kModelName;
   std::filesystem::resize_file(model, std::filesystem::file_size(model) - 1);
 
   auto again = StartGang(document, GetParam());

@@ -10,15 +10,14 @@ namespace {
 
 class Stop : public testing::Test {
  protected:
-  Stop() { WritePictures(folder_.path() / "pictures", 40); }
+  Stop() { WritePictures(folder_ / "pictures", 40); }
   // Far more steps than any of these tests lets it take.
   wire::Document Endless() const {
-    auto document = TinyDocument(TinyTraining(folder_.path() / "pictures", 1'000'000),
-                                 folder_.path() / "store");
+    auto document = TinyDocument(TinyTraining(folder_ / "pictures", 1'000'000), folder_ / "store");
     document.checkpoint.every_steps = 1'000'000;
     return document;
   }
-  TinyFolder folder_;
+  TempFolder folder_;
 };
 
 TEST_F(Stop, IsAcknowledgedAndEndsAllRanksAfterTheSameStep) {
@@ -34,7 +33,7 @@ TEST_F(Stop, IsAcknowledgedAndEndsAllRanksAfterTheSameStep) {
   EXPECT_EQ(first.outcome, "STOPPED_AT");
   EXPECT_EQ(second.outcome, "STOPPED_AT");
   EXPECT_EQ(first.step, second.step);
-  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "store/default/j-tiny/checkpoints"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "store/default/j-tiny/checkpoints"));
 }
 
 TEST_F(Stop, IsAcknowledgedBeforeTheFirstStep) {
@@ -43,8 +42,7 @@ TEST_F(Stop, IsAcknowledgedBeforeTheFirstStep) {
   for (auto& process : gang) process->UntilBody<wire::StopAck>();
   EXPECT_EQ(gang[0]->End().step, 1);
   EXPECT_EQ(gang[1]->End().step, 1);
-  EXPECT_TRUE(
-      std::filesystem::exists(folder_.path() / "store/default/j-tiny/checkpoints/step-000000001"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "store/default/j-tiny/checkpoints/step-000000001"));
 }
 
 TEST_F(Stop, OfOneRankStopsTheGang) {

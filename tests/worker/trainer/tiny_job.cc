@@ -26,13 +26,6 @@ void WritePng(const std::filesystem::path& path, uint32_t width, uint32_t height
 
 }  // namespace
 
-TinyFolder::TinyFolder() {
-  std::string name = testing::TempDir() + "ocellus-XXXXXX";
-  path_ = mkdtemp(name.data());
-}
-
-TinyFolder::~TinyFolder() { std::filesystem::remove_all(path_); }
-
 void WritePictures(const std::filesystem::path& folder, int count) {
   std::mt19937 random(5);
   for (int i = 0; i < count; ++i) {

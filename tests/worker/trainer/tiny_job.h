@@ -6,22 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tests/support/temp_folder.h"
 #include "worker/wire/document.h"
 
 namespace ocellus::trainer {
-
-// A folder of its own that is removed at the end.
-class TinyFolder {
- public:
-  TinyFolder();
-  ~TinyFolder();
-  TinyFolder(const TinyFolder&) = delete;
-  TinyFolder& operator=(const TinyFolder&) = delete;
-  std::filesystem::path path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Writes `count` PNGs of different sizes into `folder`/{0,1}/, so that each has a label.
 void WritePictures(const std::filesystem::path& folder, int count);
