@@ -26,6 +26,17 @@ class ConcatDataset final : public Dataset {
   }
   int64_t classes() const override { return classes_; }
   int64_t max_pixels() const override { return parts_.front()->max_pixels(); }
+  // Shards are the first part, and the only one that may lie in a store.
+  int64_t read_ahead() const override { return parts_.front()->read_ahead(); }
+  size_t Expect(std::span<const int64_t> indices) const override {
+    size_t remembered = 0;
+    for (const int64_t index : indices) {
+      const bool first = index < starts_[1];
+      if (first && parts_.front()->Expect(std::span(&index, 1)) == 0) break;
+      ++remembered;
+    }
+    return remembered;
+  }
 
  private:
   std::vector<std::shared_ptr<const Dataset>> parts_;
@@ -54,9 +65,9 @@ std::shared_ptr<const Dataset> OpenDataset(const DatasetOptions& options) {
   const std::vector<Source> sources = ResolveSources(options.sources);
   std::vector<std::shared_ptr<const Dataset>> parts;
   std::set<int64_t> labels;
-  if (auto shards = Paths(sources, Source::Kind::kShard); !shards.empty()) {
-    auto part =
-        std::make_shared<ShardDataset>(std::move(shards), options.max_pixels, options.masks);
+  if (!Paths(sources, Source::Kind::kShard).empty() ||
+      !Paths(sources, Source::Kind::kObject).empty()) {
+    auto part = std::make_shared<ShardDataset>(sources, options);
     labels.insert(part->labels().begin(), part->labels().end());
     parts.push_back(std::move(part));
   }

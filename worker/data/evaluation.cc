@@ -5,12 +5,15 @@
 #include <cstring>
 #include <exception>
 #include <mutex>
+#include <span>
 #include <thread>
 
 #include "worker/data/view_maker.h"
 
 namespace ocellus::data {
 namespace {
+
+constexpr int64_t kAnnounced = 64;  // samples at a time
 
 // One result an index; image stays null for a bad sample.
 struct Loaded {
@@ -50,6 +53,13 @@ HostBatch LoadViews(const Dataset& dataset, const std::vector<int64_t>& indices,
   const int64_t values = int64_t{3} * view.size * view.size;
   std::vector<Loaded> loaded(indices.size());
   ParallelFor(static_cast<int64_t>(indices.size()), threads, [&](int64_t i, ViewMaker* maker) {
+    if (i % kAnnounced == 0) {
+      const auto first = static_cast<size_t>(i == 0 ? 0 : i + kAnnounced);
+      const size_t count = static_cast<size_t>(i == 0 ? 2 * kAnnounced : kAnnounced);
+      if (first < indices.size()) {
+        dataset.Expect(std::span(indices).subspan(first, std::min(count, indices.size() - first)));
+      }
+    }
     Loaded& one = loaded[i];
     one.sample = dataset.Get(indices[i]);
     one.image.resize(values);

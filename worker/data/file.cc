@@ -56,13 +56,32 @@ int64_t File::Read(int64_t offset, int64_t count, char* out) const {
   return done;
 }
 
-std::string File::ReadExactly(int64_t offset, int64_t count) const {
+void File::Touch() const { futimens(fd_, nullptr); }
+
+std::string ByteSource::ReadExactly(int64_t offset, int64_t count) const {
   std::string bytes(count, '\0');
   if (Read(offset, count, bytes.data()) != count) {
-    ThrowUnreadable(path_, "ends before byte " + std::to_string(offset + count) +
-                               ": it was changed during the run");
+    ThrowUnreadable(name(), "ends before byte " + std::to_string(offset + count) +
+                                ": it was changed during the run");
   }
   return bytes;
+}
+
+std::shared_ptr<const File> OpenFiles::Get(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  if (const auto found = open_.find(path); found != open_.end()) return found->second;
+  auto file = std::make_shared<const File>(path);
+  if (opened_.size() >= kMost) {
+    open_.erase(opened_.front());
+    opened_.pop_front();
+  }
+  opened_.push_back(path);
+  return open_[path] = file;
+}
+
+void OpenFiles::Close(const std::string& path) {
+  std::lock_guard lock(mutex_);
+  if (open_.erase(path) > 0) opened_.remove(path);
 }
 
 }  // namespace ocellus::data

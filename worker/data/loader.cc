@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "worker/data/announcer.h"
 #include "worker/data/bad_samples.h"
 #include "worker/data/draws.h"
 #include "worker/data/sampler.h"
@@ -28,8 +29,9 @@ struct Slot {
   std::exception_ptr error;
 };
 
-// mutex_ guards slots_, the next batch to open, waited_ and stop_; a claimed sample's place in a
-// slot belongs to the thread that claimed it. Slots are in order, so batches come out in order.
+// mutex_ guards slots_, the next batch to open, announcer_, waited_ and stop_; a claimed sample's
+// place in a slot belongs to the thread that claimed it. Slots are in order, so batches come out in
+// order.
 class ThreadedLoader final : public Loader {
  public:
   ThreadedLoader(std::shared_ptr<const Dataset> dataset, LoaderOptions options, int64_t first_step,
@@ -63,6 +65,7 @@ class ThreadedLoader final : public Loader {
   std::deque<std::unique_ptr<Slot>> slots_;
   int64_t next_step_;
   int64_t next_micro_ = 0;
+  Announcer announcer_;
   double waited_ = 0;
   bool stop_ = false;
   std::vector<std::thread> threads_;
@@ -77,7 +80,8 @@ ThreadedLoader::ThreadedLoader(std::shared_ptr<const Dataset> dataset, LoaderOpt
       sampler_(options_.seed, dataset_->size(), options_.global_batch),
       micro_batch_(MicroBatch(options_)),
       bad_(options_.max_bad_samples, std::move(on_warning)),
-      next_step_(first_step) {
+      next_step_(first_step),
+      announcer_(dataset_.get(), &sampler_, options_, first_step) {
   for (const ViewOptions& view : options_.views) views_.emplace_back(view);
   for (int t = 0; t < std::max(1, options_.threads); ++t) threads_.emplace_back([this] { Work(); });
 }
@@ -137,6 +141,7 @@ Slot* ThreadedLoader::ClaimSample(int64_t* row) {
   if (slots_.empty() || slots_.back()->claimed == micro_batch_) OpenSlot();
   Slot* slot = slots_.back().get();
   *row = slot->claimed++;
+  announcer_.OnClaim();
   return slot;
 }
 

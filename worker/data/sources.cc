@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "worker/data/object_sources.h"
 #include "worker/wire/fault.h"
 
 namespace ocellus::data {
@@ -26,27 +27,6 @@ std::string LowerExtension(const std::string& path) {
 
 bool Digits(const std::string& text) {
   return !text.empty() && text.size() <= 9 && std::all_of(text.begin(), text.end(), ::isdigit);
-}
-
-// "a{008..010}b" to three names, of the same number of digits. What is no range stays as it is.
-std::vector<std::string> ExpandRange(const std::string& word) {
-  const size_t dots = word.find("..");
-  const size_t open = dots == std::string::npos ? dots : word.rfind('{', dots);
-  const size_t close = dots == std::string::npos ? dots : word.find('}', dots);
-  if (open == std::string::npos || close == std::string::npos) return {word};
-  const std::string low = word.substr(open + 1, dots - open - 1);
-  const std::string high = word.substr(dots + 2, close - dots - 2);
-  if (!Digits(low) || !Digits(high)) return {word};
-  const int64_t first = std::stoll(low), last = std::stoll(high);
-  if (last < first || last - first >= kRangeLimit) return {word};
-  std::vector<std::string> names;
-  for (int64_t i = first; i <= last; ++i) {
-    std::string number = std::to_string(i);
-    if (number.size() < low.size()) number.insert(0, low.size() - number.size(), '0');
-    const std::string name = word.substr(0, open) + number + word.substr(close + 1);
-    for (std::string& expanded : ExpandRange(name)) names.push_back(std::move(expanded));
-  }
-  return names;
 }
 
 std::vector<std::string> Glob(const std::string& pattern) {
@@ -111,10 +91,36 @@ bool IsImageName(const std::string& path) {
   return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
 }
 
+std::vector<std::string> ExpandRange(const std::string& word) {
+  const size_t dots = word.find("..");
+  const size_t open = dots == std::string::npos ? dots : word.rfind('{', dots);
+  const size_t close = dots == std::string::npos ? dots : word.find('}', dots);
+  if (open == std::string::npos || close == std::string::npos) return {word};
+  const std::string low = word.substr(open + 1, dots - open - 1);
+  const std::string high = word.substr(dots + 2, close - dots - 2);
+  if (!Digits(low) || !Digits(high)) return {word};
+  const int64_t first = std::stoll(low), last = std::stoll(high);
+  if (last < first || last - first >= kRangeLimit) return {word};
+  std::vector<std::string> names;
+  for (int64_t i = first; i <= last; ++i) {
+    std::string number = std::to_string(i);
+    if (number.size() < low.size()) number.insert(0, low.size() - number.size(), '0');
+    const std::string name = word.substr(0, open) + number + word.substr(close + 1);
+    for (std::string& expanded : ExpandRange(name)) names.push_back(std::move(expanded));
+  }
+  return names;
+}
+
 std::vector<Source> ResolveSources(const std::vector<std::string>& words) {
   if (words.empty()) ThrowMissing(".", "no data is named (data.train)");
   std::vector<Source> sources;
+  ObjectSources objects;
   for (const std::string& word : words) {
+    if (IsObjectWord(word)) {
+      const auto found = objects.Resolve(word);
+      sources.insert(sources.end(), found.begin(), found.end());
+      continue;
+    }
     const size_t before = sources.size();
     std::error_code ignored;
     for (const std::string& name : ExpandRange(word)) {

@@ -86,7 +86,7 @@ bool TarReader::Next(TarEntry* entry) {
     *entry = {long_name_.empty() ? NameOf(header) : long_name_, content, bytes};
     long_name_.clear();
     long_bytes_ = -1;
-    if (bytes > file_.stamp().bytes - content) ThrowTruncated("inside " + entry->name);
+    if (bytes > file_.bytes() - content) ThrowTruncated("inside " + entry->name);
     at_ = content + Padded(bytes);
     if (regular && !entry->name.ends_with('/')) return true;
   }
@@ -104,7 +104,7 @@ bool TarReader::ReadHeader(char* header) {
 std::string TarReader::ReadText(int64_t bytes, const char* what) const {
   if (bytes > kNameLimit)
     ThrowDamaged(std::string(what) + " of " + std::to_string(bytes) + " bytes");
-  if (bytes > file_.stamp().bytes - at_ - kBlock) ThrowTruncated(std::string("inside ") + what);
+  if (bytes > file_.bytes() - at_ - kBlock) ThrowTruncated(std::string("inside ") + what);
   return file_.ReadExactly(at_ + kBlock, bytes);
 }
 
@@ -134,8 +134,8 @@ void TarReader::ApplyPax(const std::string& records) {
 
 void TarReader::ThrowTruncated(const std::string& what) const {
   throw wire::Fault(wire::FaultClass::kUser, "BAD_SHARD",
-                    file_.path() + ": truncated tar: the file ends at byte " +
-                        std::to_string(file_.stamp().bytes) + ", " + what + " (member at offset " +
+                    file_.name() + ": truncated tar: the file ends at byte " +
+                        std::to_string(file_.bytes()) + ", " + what + " (member at offset " +
                         std::to_string(at_) + ")",
                     "copy or pack this shard again");
 }
@@ -143,7 +143,7 @@ void TarReader::ThrowTruncated(const std::string& what) const {
 void TarReader::ThrowDamaged(const std::string& what) const {
   throw wire::Fault(
       wire::FaultClass::kUser, "BAD_SHARD",
-      file_.path() + ": damaged or no tar: " + what + " (at offset " + std::to_string(at_) + ")",
+      file_.name() + ": damaged or no tar: " + what + " (at offset " + std::to_string(at_) + ")",
       "copy or pack this shard again; compressed tars must be unpacked");
 }
 

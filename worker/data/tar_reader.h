@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "worker/data/file.h"
+#include "worker/data/byte_source.h"
 
 namespace ocellus::data {
 
@@ -19,7 +19,7 @@ struct TarEntry {
 class TarReader {
  public:
   // `file` must outlive the reader.
-  explicit TarReader(const File& file) : file_(file) {}
+  explicit TarReader(const ByteSource& file) : file_(file) {}
 
   // The next regular file; false at the end-of-archive mark. Throws wire::Fault (user, BAD_SHARD)
   // with file and offset when the file ends before that mark, or a header's check sum is wrong.
@@ -32,7 +32,7 @@ class TarReader {
   [[noreturn]] void ThrowTruncated(const std::string& what) const;
   [[noreturn]] void ThrowDamaged(const std::string& what) const;
 
-  const File& file_;
+  const ByteSource& file_;
   int64_t at_ = 0;         // of the next header
   std::string long_name_;  // from a pax or GNU header, for the next member
   int64_t long_bytes_ = -1;

@@ -39,6 +39,14 @@ std::string ObjectStore::Get(const std::string& key) {
   }
 }
 
+size_t ObjectStore::ReadVersion(const std::string& key, const std::string& version, int64_t offset,
+                                std::span<std::byte> out) {
+  const size_t got = Read(key, offset, out);
+  const auto info = Head(key);
+  if (!info || info->version != version) ThrowChanged(uri(), key);
+  return got;
+}
+
 void ObjectStore::PutFile(const std::string& key, const std::string& path) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   const auto writer = Write(key);

@@ -65,6 +65,10 @@ class ObjectStore {
   // [offset, offset + out.size()) of the object; fewer bytes only at its end. Returns bytes read.
   // All of them are of one version. A range has no checksum: who reads ranges checks his own sums.
   virtual size_t Read(const std::string& key, int64_t offset, std::span<std::byte> out) = 0;
+  // As Read, but of the version that Head told; OBJECT_CHANGED (class storage) when the object is
+  // another one now.
+  virtual size_t ReadVersion(const std::string& key, const std::string& version, int64_t offset,
+                             std::span<std::byte> out);
   // The whole object, held against its checksum when the store keeps one (OBJECT_DAMAGED); absent
   // is an error.
   virtual std::string Get(const std::string& key);

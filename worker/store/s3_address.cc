@@ -75,6 +75,9 @@ void TakeSetting(const std::string& name, const std::string& value, std::string*
   } else if (name == "path_style") {
     if (value != "true" && value != "false") Refuse("path_style is true or false");
     *path_style = value;
+  } else if (name == "sign_payload") {
+    if (value != "true" && value != "false") Refuse("sign_payload is true or false");
+    address->sign_payload = value == "true";
   } else if (name == "timeout_s") {
     address->retry.deadline = std::chrono::seconds(Number(name, value, 1, 86'400));
   } else if (name == "attempts") {
@@ -88,7 +91,8 @@ void TakeSetting(const std::string& name, const std::string& value, std::string*
     Refuse("credentials in a URI are refused", kCredentialsHint);
   } else {
     Refuse("unknown setting " + OneLine(name, 40),
-           "settings are endpoint, region, path_style, timeout_s, attempts, parallel, part_mib");
+           "settings are endpoint, region, path_style, timeout_s, attempts, parallel, part_mib, "
+           "sign_payload");
   }
 }
 
@@ -106,6 +110,10 @@ void TakeBucket(const std::string& place, S3Address* address) {
   if (!prefix.empty()) RequireKey("s3://" + address->bucket, prefix);
   address->prefix = prefix.empty() ? "" : prefix + "/";
   address->uri = "s3://" + address->bucket + (prefix.empty() ? "" : "/" + prefix);
+  // What would be read otherwise when the URI is parsed again.
+  if (prefix.find_first_of("%?") != std::string::npos) {
+    address->uri = "s3://" + address->bucket + "/" + PercentEncode(prefix, /*keep_slash=*/true);
+  }
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 // us-east-1. An endpoint of one's own means path style (http://host/bucket/key), AWS itself means
 // bucket.s3.region.amazonaws.com, unless the bucket has a dot. Other settings: timeout_s (of one
 // operation with all its retries, 120), attempts (10), parallel (connections of one large object,
-// 4), part_mib (8). Credentials never stand in a URI: user:password@ and *key* settings are
-// refused.
+// 4), part_mib (8), sign_payload (false). Credentials never stand in a URI: user:password@ and
+// *key* settings are refused.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +29,7 @@ struct S3Address {
   RetryPolicy retry;
   size_t parallel = 4;
   size_t part_bytes = 8 << 20;
+  bool sign_payload = false;  // also the SHA-256 of large bodies, over plain HTTP
 
   // The Host header of requests to the bucket.
   std::string HostHeader() const { return path_style ? host : bucket + "." + host; }

@@ -13,10 +13,11 @@ namespace {
 
 constexpr char kUnsigned[] = "UNSIGNED-PAYLOAD";
 constexpr std::chrono::seconds kRetryAfterMax{30};
+constexpr size_t kSignedBytesMax = 64 << 10;
 
-// TLS guards a body on its way, and its CRC-32C goes along; without TLS its hash is signed.
 std::string PayloadHash(const S3Address& address, std::span<const std::byte> body) {
-  if (address.scheme == "https") return kUnsigned;
+  const bool cheap = body.size() <= kSignedBytesMax;
+  if (address.scheme == "https" || !(cheap || address.sign_payload)) return kUnsigned;
   Sha256 hash;
   hash.Update(body);
   return hash.FinishHex();

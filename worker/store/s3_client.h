@@ -1,7 +1,9 @@
 // One S3 operation: signed, sent, tried again as long as that helps, its answer judged.
 //
-// Every body is guarded on its way in: its SHA-256 is signed over plain HTTP, and
-// x-amz-checksum-crc32c goes along always. Thread-safe.
+// Every body is guarded on its way in by a signed x-amz-checksum-crc32c, which the server compares.
+// Over plain HTTP the SHA-256 of a body up to 64 KiB (manifests, conditional writes, lists of keys)
+// is signed besides; that of larger ones costs more than sending them and needs sign_payload=true.
+// Thread-safe.
 #pragma once
 
 #include <atomic>

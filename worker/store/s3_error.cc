@@ -186,6 +186,12 @@ void ThrowMissing(const std::string& uri, const std::string& key) {
                     "store " + uri + ": " + key + " does not exist", kMissingHint);
 }
 
+void ThrowChanged(const std::string& uri, const std::string& key) {
+  throw wire::Fault(wire::FaultClass::kStorage, "OBJECT_CHANGED",
+                    "store " + uri + ": " + key + " was overwritten meanwhile",
+                    "begin anew with what is there now");
+}
+
 void ThrowDamaged(const std::string& uri, const std::string& key, const std::string& why) {
   throw wire::Fault(wire::FaultClass::kStorage, "OBJECT_DAMAGED",
                     "store " + uri + ": " + key + " is damaged: " + why,

@@ -1,9 +1,10 @@
 // What an answer of S3 that is no success means: try again, or a wire::Fault that says what to do.
 //
 // Outcomes (class storage): OBJECT_MISSING, STORE_MISSING (no such bucket), STORE_DENIED (keys,
-// signature, policy, clock), STORE_CONFLICT (a precondition that nobody asked about), STORE_FULL
-// (quota), STORE_UNAVAILABLE (unreachable, throttled or failing after all attempts), STORE_TIMEOUT
-// (the deadline passed), OBJECT_DAMAGED (bytes and checksum differ), STORE_ERROR (the rest).
+// signature, policy, clock), OBJECT_CHANGED (overwritten since), STORE_CONFLICT (a precondition
+// that nobody asked about), STORE_FULL (quota), STORE_UNAVAILABLE (unreachable, throttled or
+// failing after all attempts), STORE_TIMEOUT (the deadline passed), OBJECT_DAMAGED (bytes and
+// checksum differ), STORE_ERROR (the rest).
 #pragma once
 
 #include <string>
@@ -38,6 +39,9 @@ Remedy RemedyFor(const S3Error& error);
 
 // OBJECT_MISSING.
 [[noreturn]] void ThrowMissing(const std::string& uri, const std::string& key);
+
+// OBJECT_CHANGED: it is no longer of the version that was asked for.
+[[noreturn]] void ThrowChanged(const std::string& uri, const std::string& key);
 
 // OBJECT_DAMAGED, with `why`.
 [[noreturn]] void ThrowDamaged(const std::string& uri, const std::string& key,

@@ -152,6 +152,22 @@ size_t ReadRanges(S3Client* client, const std::string& key, int64_t offset,
   }
 }
 
+size_t ReadRangesOf(S3Client* client, const std::string& key, const std::string& version,
+                    int64_t offset, std::span<std::byte> out) {
+  const size_t part = client->address().part_bytes;
+  const size_t first = out.size() > 2 * part ? part : out.size();
+  const Range range = ReadOne(client, key, offset, out.first(first), version);
+  if (range.overwritten) ThrowChanged(client->address().uri, key);
+  if (range.bytes < first || first == out.size()) return range.bytes;
+  const size_t end =
+      std::min(out.size(), static_cast<size_t>(std::max<int64_t>(range.total - offset, 0)));
+  if (!ReadRest(client, key, offset + static_cast<int64_t>(first), out.subspan(first, end - first),
+                version)) {
+    ThrowChanged(client->address().uri, key);
+  }
+  return end;
+}
+
 std::optional<ObjectInfo> StatObject(S3Client* client, const std::string& key) {
   S3Request request{.action = "looking for", .method = "HEAD", .key = key, .expected = {404}};
   request.headers = {{"x-amz-checksum-mode", "ENABLED"}};

@@ -18,6 +18,10 @@ namespace ocellus::store {
 size_t ReadRanges(S3Client* client, const std::string& key, int64_t offset,
                   std::span<std::byte> out);
 
+// As ObjectStore::ReadVersion.
+size_t ReadRangesOf(S3Client* client, const std::string& key, const std::string& version,
+                    int64_t offset, std::span<std::byte> out);
+
 // As ObjectStore::Head.
 std::optional<ObjectInfo> StatObject(S3Client* client, const std::string& key);
 

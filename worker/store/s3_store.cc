@@ -104,6 +104,12 @@ size_t S3Store::Read(const std::string& key, int64_t offset, std::span<std::byte
   return 0;
 }
 
+size_t S3Store::ReadVersion(const std::string& key, const std::string& version, int64_t offset,
+                            std::span<std::byte> out) {
+  RequireKey(uri(), key);
+  return out.empty() ? 0 : ReadRangesOf(client_.get(), key, version, offset, out);
+}
+
 std::string S3Store::Get(const std::string& key) {
   RequireKey(uri(), key);
   return ReadWhole(client_.get(), key);

@@ -32,6 +32,8 @@ class S3Store : public ObjectStore {
   std::optional<ObjectInfo> Head(const std::string& key) override;
   std::string Get(const std::string& key) override;
   size_t Read(const std::string& key, int64_t offset, std::span<std::byte> out) override;
+  size_t ReadVersion(const std::string& key, const std::string& version, int64_t offset,
+                     std::span<std::byte> out) override;
   ObjectPage ListPage(const std::string& prefix, const std::string& after, size_t limit) override;
   void Delete(const std::string& key) override;
   void DeleteAll(std::span<const std::string> keys) override;

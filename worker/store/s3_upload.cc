@@ -45,6 +45,7 @@ void S3Writer::ThrowIfFailed() {
 }
 
 void S3Writer::Append(std::span<const std::byte> part) {
+  if (part.size() >= part_bytes_) current_.bytes.reserve(part_bytes_);
   while (!part.empty()) {
     if (current_.bytes.size() == part_bytes_) SendCurrent();
     const size_t take = std::min(part.size(), part_bytes_ - current_.bytes.size());

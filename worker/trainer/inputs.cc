@@ -17,11 +17,19 @@ std::vector<std::string> Sources(const nlohmann::json& value) {
   return source.empty() ? std::vector<std::string>{} : std::vector<std::string>{source};
 }
 
-std::shared_ptr<const data::Dataset> Open(const nlohmann::json& data, const char* key, bool masks) {
+std::shared_ptr<const data::Dataset> Open(const nlohmann::json& data, const char* key, bool masks,
+                                          const OnWarning& on_warning) {
   data::DatasetOptions options;
   options.sources = Sources(data.at(key));
   options.max_pixels = data.at("max_pixels");
   options.masks = masks;
+  // Documents of an earlier release have no such section.
+  const nlohmann::json cache = data.value("cache", nlohmann::json::object());
+  options.store.cache_folder = cache.value("folder", options.store.cache_folder);
+  options.store.cache_bytes_max = cache.value("max_bytes", options.store.cache_bytes_max);
+  options.store.read_ahead = cache.value("read_ahead", options.store.read_ahead);
+  options.store.connections = cache.value("connections", options.store.connections);
+  options.on_warning = on_warning;
   return options.sources.empty() ? nullptr : data::OpenDataset(options);
 }
 
@@ -101,12 +109,14 @@ data::LoaderOptions Options(const nlohmann::json& data, const Settings& settings
 
 }  // namespace
 
-std::shared_ptr<const data::Dataset> OpenTrainingSet(const nlohmann::json& data) {
-  return Open(data, "train", WantsMasks(data.at("augment")));
+std::shared_ptr<const data::Dataset> OpenTrainingSet(const nlohmann::json& data,
+                                                     const OnWarning& on_warning) {
+  return Open(data, "train", WantsMasks(data.at("augment")), on_warning);
 }
 
-std::shared_ptr<const data::Dataset> OpenValidationSet(const nlohmann::json& data) {
-  return Open(data, "val", /*masks=*/false);
+std::shared_ptr<const data::Dataset> OpenValidationSet(const nlohmann::json& data,
+                                                       const OnWarning& on_warning) {
+  return Open(data, "val", /*masks=*/false, on_warning);
 }
 
 std::optional<std::string> MissingMasks(const nlohmann::json& data,

@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -16,9 +17,14 @@
 
 namespace ocellus::trainer {
 
+// Gets a line for each trouble that was got over; called by any thread.
+using OnWarning = std::function<void(const std::string&)>;
+
 // The datasets of the "data" section; the validation set is null when the document names none.
-std::shared_ptr<const data::Dataset> OpenTrainingSet(const nlohmann::json& data);
-std::shared_ptr<const data::Dataset> OpenValidationSet(const nlohmann::json& data);
+std::shared_ptr<const data::Dataset> OpenTrainingSet(const nlohmann::json& data,
+                                                     const OnWarning& on_warning = {});
+std::shared_ptr<const data::Dataset> OpenValidationSet(const nlohmann::json& data,
+                                                       const OnWarning& on_warning = {});
 
 // A line for people when data.augment wants masks but `training_set` has none: nothing where none
 // is wanted, or where one of some samples from all over the set has one.

@@ -23,9 +23,7 @@ using KeyList = std::vector<std::string>;
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Conformance);
 
-void Conformance::SetUp() {
-  store_ = Open();
-}
+void Conformance::SetUp() { store_ = Open(); }
 
 TEST_P(Conformance, PutThenGetHeadAndOverwrite) {
   EXPECT_FALSE(store_->Head("a/b"));
@@ -116,6 +114,26 @@ TEST_P(Conformance, ReadTakesARangeAndStopsAtTheEnd) {
   EXPECT_EQ(read(10, 1), "");
   EXPECT_EQ(read(1000, 1), "");
   EXPECT_EQ(read(2, 0), "");
+}
+
+TEST_P(Conformance, AVersionIsReadOrNothing) {
+  store_->Put("k", Bytes("0123456789"));
+  const std::string version = store_->Head("k")->version;
+  std::string out(4, '?');
+  const auto into = std::as_writable_bytes(std::span(out));
+  EXPECT_EQ(store_->ReadVersion("k", version, 3, into), 4u);
+  EXPECT_EQ(out, "3456");
+  EXPECT_EQ(store_->ReadVersion("k", version, 8, into), 2u);
+  EXPECT_EQ(store_->ReadVersion("k", version, 10, into), 0u);
+  store_->Put("k", Bytes("abcdefghij"));
+  try {
+    store_->ReadVersion("k", version, 0, into);
+    FAIL();
+  } catch (const wire::Fault& fault) {
+    EXPECT_EQ(fault.outcome(), "OBJECT_CHANGED");
+    EXPECT_NE(std::string(fault.what()).find("k was overwritten"), std::string::npos);
+  }
+  EXPECT_EQ(store_->ReadVersion("k", store_->Head("k")->version, 0, into), 4u);
 }
 
 TEST_P(Conformance, ListIsByPrefixAndInByteOrder) {

@@ -51,6 +51,16 @@ TEST(S3Address, TheUriWinsOverEnvironmentOverProfile) {
   EXPECT_EQ(of_profile.region, "ap-south-1");
 }
 
+TEST(S3Address, AUriOpensTheSameAgain) {
+  for (const char* uri : {"s3://bucket/100%25/a%3Fb?region=x", "s3://bucket/a b/", "s3://bucket"}) {
+    const S3Address once = Parsed(uri), again = Parsed(once.uri);
+    EXPECT_EQ(again.prefix, once.prefix) << uri;
+    EXPECT_EQ(again.uri, once.uri) << uri;
+    EXPECT_EQ(again.region, once.region) << uri;
+  }
+  EXPECT_EQ(Parsed("s3://bucket/100%25/a%3Fb").prefix, "100%/a?b/");
+}
+
 TEST(S3Address, Settings) {
   const S3Address address =
       Parsed("s3://bucket/p?timeout_s=7&attempts=3&parallel=2&part_mib=5&endpoint=http://[::1]:9");

@@ -98,10 +98,11 @@ void S3Server::Start() {
     const std::string address = "127.0.0.1:" + std::to_string(port_);
     const std::string access(kTestAccessKey), secret(kTestSecretKey);
     if (kind_ == Kind::kVersitygw) {
-      pid_ = Spawn({program(), "--port", address, "--region", "us-east-1", "--quiet", "--iam-dir",
-                    folder_ / "iam", "posix", folder_ / "data"},
-                   {"ROOT_ACCESS_KEY=" + access, "ROOT_SECRET_KEY=" + secret, "HOME=" + folder_.path()},
-                   folder_ / "log");
+      pid_ = Spawn(
+          {program(), "--port", address, "--region", "us-east-1", "--quiet", "--iam-dir",
+           folder_ / "iam", "posix", folder_ / "data"},
+          {"ROOT_ACCESS_KEY=" + access, "ROOT_SECRET_KEY=" + secret, "HOME=" + folder_.path()},
+          folder_ / "log");
     } else {
       pid_ = Spawn({program(), "server", "--quiet", "--address", address, "--console-address",
                     "127.0.0.1:" + std::to_string(FreePort()), folder_ / "data"},
