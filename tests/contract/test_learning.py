@@ -28,21 +28,24 @@ def test_every_document_resolves(plan):
     for name in plan.plan["sets"]:
         for method in plan.plan["methods"]:
             document = plan.document(name, method, 3)
-            assert document["seed"] == 3 and document["precision"] == "fp32"
+            assert document["seed"] == 3
+            assert document["precision"] == ("bf16" if (name, method) == ("demo", "mae") else "fp32")
             assert list(document["objective"]) == [method]
 
 
-def test_changes_replace_a_model_of_another_kind():
+def test_changes_replace_a_model_as_a_whole():
     into = {"model": {"resnet": {"depth": 18}}, "batch": {"global": 8, "accumulate": 2}}
     assert study.merge(into, {"model": {"vit": {"dim": 4}}, "batch": {"global": 4}}) == {
         "model": {"vit": {"dim": 4}}, "batch": {"global": 4, "accumulate": 2}}
+    assert study.merge(into, {"model": {"vit": {"depth": 2}}})["model"] == {"vit": {"depth": 2}}
 
 
 def test_digits_are_the_same_each_time_and_inside():
     ink = np.full((8, 8), 16.0)
     first, second = (np.asarray(digits.draw(ink, np.random.default_rng(5))) for _ in range(2))
     assert (first == second).all() and first.shape == (64, 64, 3)
-    assert first.max() == 255 and first[:digits.EDGE].max() == 0
+    inked = int((first[..., 0] > 127).sum())  # all of the smallest and no more than the largest
+    assert 0.9 * digits.SIZES[0] ** 2 < inked < 1.1 * digits.SIZES[1] ** 2
 
 
 def test_knn_and_probe_of_two_clusters():

@@ -34,16 +34,16 @@ from trainer import Trainer
 HERE = os.path.dirname(os.path.abspath(__file__))
 RECIPES = os.path.join(HERE, "..", "..", "deploy", "recipes")
 POINTS = 40  # of a loss curve
-LOOKS = 3  # at kNN during a run
+LOOKS = 2  # at kNN during a run
 BANK = 1000  # samples of such a look
 
 
 def merge(into, changes):
-    """A section with one key of a kind (model, optimizer) is replaced by another kind."""
+    """A model is replaced as a whole, an optimizer by one of another kind."""
     for key, value in changes.items():
         old = into.get(key)
         same = isinstance(value, dict) and isinstance(old, dict)
-        if same and key in ("model", "optimizer") and not set(value) & set(old):
+        if key == "model" or same and key == "optimizer" and not set(value) & set(old):
             same = False
         into[key] = merge(old, value) if same else value
     return into
