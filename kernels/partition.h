@@ -26,4 +26,14 @@ inline int64_t PartCount(int64_t rows) {
 // Part p has the rows [PartBegin(p), PartBegin(p + 1)).
 inline int64_t PartBegin(int64_t rows, int64_t parts, int64_t p) { return rows * p / parts; }
 
+// Runs body(0) ... body(rows - 1), a part a task.
+template <class Row>
+void ForEachRow(int64_t rows, const ParallelFor& parallel, const Row& body) {
+  const int64_t parts = PartCount(rows);
+  parallel(parts, [&](int64_t p) {
+    const int64_t end = PartBegin(rows, parts, p + 1);
+    for (int64_t i = PartBegin(rows, parts, p); i < end; ++i) body(i);
+  });
+}
+
 }  // namespace ocellus::kernels

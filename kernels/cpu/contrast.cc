@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
-#include "kernels/cpu/vector.h"
+#include "kernels/cpu/log_sum_exp.h"
 
 namespace ocellus::kernels::cpu {
 namespace {
 
-constexpr float kLowest = -std::numeric_limits<float>::infinity();
 constexpr int64_t kColumnsPerTask = 256;
 
 // Logits of a tile, vector by vector.
@@ -24,29 +22,6 @@ struct Logits {
   const ContrastTile& tile;
   float scale, bias;
 };
-
-// Lanes at and beyond `count` become `fill`.
-Vec FillRest(Vec v, int64_t count, float fill) {
-  constexpr VecInt kIndex = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  return kIndex < static_cast<int32_t>(count) ? v : Splat(fill);
-}
-
-float RowLogSumExp(const Logits& logits, int64_t i) {
-  const float* row = logits.Row(i);
-  const int64_t columns = logits.tile.columns;
-  Vec highest = Splat(kLowest);
-  for (int64_t j = 0; j < columns; j += kLanes) {
-    const int64_t count = columns - j;
-    highest = Max(highest, FillRest(logits.Of(LoadPart(row + j, count)), count, kLowest));
-  }
-  const float shift = MaxLane(highest);
-  Vec sum{};
-  for (int64_t j = 0; j < columns; j += kLanes) {
-    const int64_t count = columns - j;
-    sum += KeepFirst(Exp(logits.Of(LoadPart(row + j, count)) - shift), count);
-  }
-  return shift + std::log(Sum(sum));
-}
 
 // Sixteen columns of all rows of the tile.
 void UpdateColumns(const ContrastStatisticsArgs& args, const Logits& logits, int64_t j) {
@@ -117,21 +92,15 @@ void SigmoidRow(const SigmoidContrastArgs& args, const Logits& logits, int64_t i
   args.d_bias[i] = Sum(d_bias) - 1.0f;
 }
 
-template <class Row>
-void ForEachRow(int64_t rows, const ParallelFor& parallel, const Row& body) {
-  const int64_t parts = PartCount(rows);
-  parallel(parts, [&](int64_t p) {
-    const int64_t end = PartBegin(rows, parts, p + 1);
-    for (int64_t i = PartBegin(rows, parts, p); i < end; ++i) body(i);
-  });
-}
-
 }  // namespace
 
 void ContrastStatistics(const ContrastStatisticsArgs& args, const ParallelFor& parallel) {
   const Logits logits(args.tile);
   ForEachRow(args.tile.rows, parallel, [&](int64_t i) {
-    args.row_lse[i] = RowLogSumExp(logits, i);
+    const float* row = logits.Row(i);
+    args.row_lse[i] = LogSumExp(args.tile.columns, [&](int64_t j, int64_t count) {
+      return logits.Of(LoadPart(row + j, count));
+    });
     args.partner[i] = logits.Partner(i);
   });
   if (!args.column_max) return;

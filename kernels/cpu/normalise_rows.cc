@@ -45,15 +45,6 @@ void BackwardRow(const NormaliseRowsBackwardArgs& args, int64_t row) {
   }
 }
 
-template <class Row>
-void ForEachRow(int64_t rows, const ParallelFor& parallel, const Row& body) {
-  const int64_t parts = PartCount(rows);
-  parallel(parts, [&](int64_t p) {
-    const int64_t end = PartBegin(rows, parts, p + 1);
-    for (int64_t i = PartBegin(rows, parts, p); i < end; ++i) body(i);
-  });
-}
-
 }  // namespace
 
 void NormaliseRowsForward(const NormaliseRowsForwardArgs& args, const ParallelFor& parallel) {

@@ -1,31 +1,11 @@
 #include "kernels/contrast.h"
-#include "kernels/cuda/reduce.h"
+#include "kernels/cuda/shifted_sum.h"
 
 namespace ocellus::kernels::cuda {
 namespace {
 
 constexpr int kThreads = 256;
 constexpr int kColumnThreads = 128;
-
-// A sum of e^(x - highest).
-struct ShiftedSum {
-  float highest, sum;
-};
-
-__device__ inline ShiftedSum Merge(ShiftedSum a, ShiftedSum b) {
-  const float highest = fmaxf(a.highest, b.highest);
-  if (highest == -INFINITY) return {highest, a.sum + b.sum};  // both empty
-  return {highest, a.sum * expf(a.highest - highest) + b.sum * expf(b.highest - highest)};
-}
-
-__device__ inline ShiftedSum WarpMerge(ShiftedSum v) {
-  for (int offset = kWarp / 2; offset > 0; offset /= 2) {
-    const ShiftedSum other = {__shfl_xor_sync(kAllLanes, v.highest, offset),
-                              __shfl_xor_sync(kAllLanes, v.sum, offset)};
-    v = Merge(v, other);
-  }
-  return v;
-}
 
 struct Logits {
   const float* row;
@@ -47,12 +27,7 @@ __global__ void RowStatisticsKernel(ContrastStatisticsArgs args) {
   for (int64_t j = threadIdx.x; j < args.tile.columns; j += blockDim.x) {
     own = Merge(own, {logits[j], 1});
   }
-  const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
-  own = WarpMerge(own);
-  if (lane == 0) scratch[warp] = own;
-  __syncthreads();
-  const int warps = blockDim.x / kWarp;
-  own = WarpMerge(lane < warps ? scratch[lane] : ShiftedSum{-INFINITY, 0});
+  own = BlockMerge(own, scratch);
   if (threadIdx.x == 0) {
     args.row_lse[i] = own.highest + logf(own.sum);
     args.partner[i] = logits[args.tile.first + i];
