@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "models/ops/flops.h"
+
 namespace ocellus::models::nn {
 namespace {
 
@@ -15,7 +17,10 @@ Convolution::Convolution(int64_t in, int64_t out, int64_t kernel, int64_t stride
 }
 
 torch::Tensor Convolution::forward(const torch::Tensor& x, torch::ScalarType compute) const {
-  return at::conv2d(x.to(compute), weight.to(compute), {}, stride_, weight.size(2) / 2);
+  const torch::Tensor y =
+      at::conv2d(x.to(compute), weight.to(compute), {}, stride_, weight.size(2) / 2);
+  ops::CountProduct(static_cast<double>(y.numel()) * weight[0].numel(), x, weight);
+  return y;
 }
 
 ResidualBlock::ResidualBlock(const ResidualBlockShape& shape) {

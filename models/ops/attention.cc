@@ -1,6 +1,7 @@
 #include "models/ops/attention.h"
 
 #include "kernels/attention.h"
+#include "models/ops/flops.h"
 #include "models/ops/launch.h"
 
 // B batch, N tokens, D width, H heads, E width of a head.
@@ -69,6 +70,8 @@ torch::Tensor Attention(const torch::Tensor& qkv, int64_t heads, double scale, b
   TORCH_CHECK(qkv.dim() == 3 && heads > 0 && qkv.size(2) % (3 * heads) == 0,
               "attention wants [batch, tokens, 3 * width] with heads dividing width, not ",
               qkv.sizes(), " and ", heads, " heads");
+  // Two products, each of all pairs of tokens by the width.
+  CountProduct(2.0 * qkv.numel() / 3 * qkv.size(1), qkv, qkv);
   // The kernel of the CPU knows no mask.
   if (causal || !qkv.is_cpu() || !UseKernels())
     return LibraryAttention(qkv.contiguous(), heads, scale, causal);

@@ -1,5 +1,7 @@
 #include "models/ops/chunked.h"
 
+#include "models/ops/flops.h"
+
 namespace ocellus::models::ops {
 namespace {
 
@@ -17,6 +19,7 @@ struct ChunkedFunction : torch::autograd::Function<ChunkedFunction> {
   static torch::Tensor forward(AutogradContext* context, at::TensorList parameters,
                                const torch::Tensor& inputs,
                                const c10::intrusive_ptr<Pieces>& pieces) {
+    const Uncounted again;  // backward counts them
     context->save_for_backward({inputs});
     context->saved_data["pieces"] = c10::IValue::make_capsule(pieces);
     tensor_list parts;

@@ -1,6 +1,7 @@
 #include "models/ops/gelu.h"
 
 #include "kernels/gelu.h"
+#include "models/ops/flops.h"
 #include "models/ops/launch.h"
 #include "models/ops/linear.h"
 #include "models/ops/matrix_product.h"
@@ -77,6 +78,7 @@ struct LinearGeluFunction : torch::autograd::Function<LinearGeluFunction> {
 torch::Tensor LinearGelu(const torch::Tensor& x, const torch::Tensor& weight,
                          const torch::Tensor& bias, torch::ScalarType compute) {
   if (!UseKernels()) return torch::gelu(Linear(x, weight, bias, compute));
+  CountProduct(static_cast<double>(x.numel()) * weight.size(0), x, weight);
   torch::Tensor y = LinearGeluFunction::apply(AsRows(x.to(compute)), weight, IfDefined(bias));
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = weight.size(0);

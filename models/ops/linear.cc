@@ -1,5 +1,6 @@
 #include "models/ops/linear.h"
 
+#include "models/ops/flops.h"
 #include "models/ops/launch.h"
 #include "models/ops/matrix_product.h"
 
@@ -36,6 +37,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
 
 torch::Tensor Linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
                      torch::ScalarType compute) {
+  CountProduct(static_cast<double>(x.numel()) * weight.size(0), x, weight);
   torch::Tensor y = LinearFunction::apply(AsRows(x.to(compute)), weight, IfDefined(bias));
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = weight.size(0);

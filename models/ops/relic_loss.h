@@ -5,6 +5,8 @@
 
 #include <torch/torch.h>
 
+#include "kernels/relic_terms.h"
+
 namespace ocellus::models::ops {
 
 // n images of this rank, N of all ranks, D width, C candidates of an image: itself and negatives.
@@ -21,12 +23,7 @@ struct RelicCandidates {
   torch::Tensor chosen;  // [n, C] int64, an image itself first; undefined: all N of them
 };
 
-// Which divergence, and what of it is held constant.
-enum class RelicDivergence {
-  kListing,    // sg[sum p log p] - sum p log q: gradients through p and log q of the second sum
-  kFull,       // sum p log p - sum p log q, nothing constant
-  kSoftLabel,  // sg[sum q log q] - sum sg[q] log p: the target's answer teaches the online side
-};
+using kernels::RelicDivergence;
 
 struct RelicTerms {
   torch::Tensor log_likelihood;  // scalar: log p of the image itself, mean over the n
@@ -34,7 +31,8 @@ struct RelicTerms {
 };
 
 // log p is the log-softmax over an image's candidates of online . all_target / temperature, log q
-// that of target . all_online / temperature.
+// that of target . all_online / temperature. Chosen candidates are read where they are
+// (kernels/relic_terms.h): n x C numbers are kept, not n x N.
 RelicTerms RelicPairTerms(const RelicSides& sides, const RelicCandidates& candidates,
                           double temperature,
                           RelicDivergence divergence = RelicDivergence::kListing);

@@ -9,6 +9,8 @@
 
 #include "models/ops/contrastive_loss.h"
 #include "models/ops/key_contrast.h"
+#include "models/ops/launch.h"
+#include "models/ops/relic_loss.h"
 #include "tools/bench/kernel_cases.h"
 
 namespace ocellus::bench {
@@ -57,6 +59,27 @@ torch::Tensor EagerKeyContrast(const Pairs& pairs) {
 
 torch::Tensor FusedInfoNce(const Pairs& pairs) {
   return models::ops::InfoNceLoss(pairs.images, pairs.texts, pairs.scale, Alone());
+}
+
+// ReLICv2's terms of a pair of views with ten negatives, as sums of rows of all products.
+Case RelicCase(int64_t count) {
+  const torch::Tensor online = Directions(torch::randn({count, kWidth})).requires_grad_();
+  const torch::Tensor all_online = Directions(torch::randn({count, kWidth})).requires_grad_();
+  const torch::Tensor target = Directions(torch::randn({count, kWidth}));
+  const torch::Tensor own = torch::arange(count);
+  const torch::Tensor negatives = torch::randint(1, count, {count, 10}, torch::kInt64);
+  const torch::Tensor chosen =
+      torch::cat({own.unsqueeze(1), (own.unsqueeze(1) + negatives).remainder(count)}, 1);
+  const auto terms = [=](bool kernels) -> Tensors {
+    models::ops::SetUseKernels(kernels);
+    const auto got =
+        models::ops::RelicPairTerms({online, target, all_online, target}, {own, chosen}, 0.2);
+    models::ops::SetUseKernels(true);
+    return {got.log_likelihood, got.kl};
+  };
+  return ForwardBackward(
+      "relic_" + std::to_string(count), {online, all_online}, [=] { return terms(true); },
+      [=] { return terms(false); });
 }
 
 // Megabytes that the process has at most, beyond what it has now, while it does the work.
@@ -130,6 +153,7 @@ std::vector<Case> ContrastCases() {
           return {models::ops::KeyContrast(pairs.images, pairs.texts, 0.2, Alone())};
         },
         [=]() -> Tensors { return {EagerKeyContrast(pairs)}; }));
+    cases.push_back(RelicCase(count));
   }
   return cases;
 }

@@ -4,6 +4,9 @@
 
 #include <cmath>
 
+#include "models/ops/launch.h"
+#include "tests/models/ops/agreement.h"
+
 namespace ocellus::models::ops {
 namespace {
 
@@ -80,6 +83,59 @@ TEST(RelicLoss, RowsOfOneRankAreThePartOfTheWhole) {
   }
   EXPECT_NEAR(likelihood, whole.log_likelihood.item<double>(), 1e-6);
   EXPECT_NEAR(kl, whole.kl.item<double>(), 1e-6);
+}
+
+constexpr RelicDivergence kDivergences[] = {RelicDivergence::kListing, RelicDivergence::kFull,
+                                            RelicDivergence::kSoftLabel};
+
+// [n, C]: an image itself, then others.
+torch::Tensor Choose(int64_t rows, int64_t candidates, int64_t others) {
+  const torch::Tensor own = torch::arange(rows, torch::kInt64).unsqueeze(1);
+  const torch::Tensor steps = torch::arange(candidates, torch::kInt64).square();
+  return (own + steps).remainder(others);
+}
+
+// In fp32 this is the kernel, in fp64 ATen's composition. Inputs: online, all_online.
+Formula Terms(int64_t width, const torch::Tensor& chosen, RelicDivergence divergence) {
+  return [=](const Tensors& in) -> Tensors {
+    const auto type = in[0].scalar_type();
+    const torch::Tensor target = Normal({in[0].size(0), 2 * width}, 7).narrow(1, 1, width);
+    const torch::Tensor all_target = Normal({in[1].size(0), width}, 8);
+    const RelicTerms terms =
+        RelicPairTerms({in[0], target.to(type), in[1], all_target.to(type)},
+                       {torch::arange(1, 1 + in[0].size(0)), chosen}, 0.9, divergence);
+    return {terms.log_likelihood, terms.kl};
+  };
+}
+
+TEST(RelicLoss, AgreesWithTheComposition) {
+  for (const RelicDivergence divergence : kDivergences) {
+    for (const int64_t width : {1, 17, 64}) {
+      const Tensors inputs = {Normal({5, width}, 1) / 4, Normal({8, width}, 2) / 4};
+      ExpectAgreement(Terms(width, Choose(5, 4, 8), divergence),
+                      Terms(width, Choose(5, 4, 8), divergence), inputs, 1e-5);
+      ExpectAgreement(Terms(width, {}, divergence), Terms(width, {}, divergence), inputs, 1e-5);
+    }
+    const Tensors strided = {Normal({6, 40}, 3).t().narrow(0, 3, 30),
+                             Normal({40, 24}, 4).narrow(1, 5, 6)};
+    ExpectAgreement(Terms(6, Choose(30, 11, 40), divergence),
+                    Terms(6, Choose(30, 11, 40), divergence), strided, 1e-5);
+  }
+}
+
+TEST(RelicLoss, SameBitsForAnyThreads) {
+  const Tensors inputs = {Normal({200, 24}, 5) / 4, Normal({300, 24}, 6) / 4};
+  ExpectSameBitsForAnyThreads(Terms(24, Choose(200, 11, 300), RelicDivergence::kListing), inputs);
+}
+
+TEST(RelicLoss, IsTheSameWithoutKernels) {
+  const Tensors inputs = {Normal({9, 12}, 9), Normal({20, 12}, 10)};
+  const Formula terms = Terms(12, Choose(9, 5, 20), RelicDivergence::kListing);
+  const Tensors with = terms(inputs);
+  SetUseKernels(false);
+  const Tensors without = terms(inputs);
+  SetUseKernels(true);
+  for (const size_t i : {0, 1}) EXPECT_TRUE(torch::allclose(with[i], without[i], 1e-5, 1e-6));
 }
 
 }  // namespace
