@@ -1,10 +1,9 @@
 #include "worker/data/shard_filler.h"
 
 #include <chrono>
+#include <exception>
 #include <random>
 #include <utility>
-
-#include "worker/wire/fault.h"
 
 namespace ocellus::data {
 namespace {
@@ -43,20 +42,23 @@ bool ShardFiller::Pass(size_t first) {
   bool all = true;
   for (size_t i = 0; i < shards_.size() && !stop_; ++i) {
     ObjectShard* shard = shards_[(first + i) % shards_.size()];
-    if (shard->far()) all = FillOne(shard) && all;
+    if (!shard->far()) continue;
+    const ObjectShard::Filled filled = FillOne(shard);
+    if (filled == ObjectShard::Filled::kNoRoom) return false;  // the others would not fit either
+    all = all && filled == ObjectShard::Filled::kYes;
   }
   return all;
 }
 
-bool ShardFiller::FillOne(ObjectShard* shard) {
+ObjectShard::Filled ShardFiller::FillOne(ObjectShard* shard) {
   try {
-    return shard->Fill(stop_) == ObjectShard::Filled::kYes;
-  } catch (const wire::Fault& fault) {
+    return shard->Fill(stop_);
+  } catch (const std::exception& error) {
     // Samples go on to be read by ranges; whether that works is theirs to tell.
     if (!warned_.exchange(true) && on_warning_) {
-      on_warning_(std::string("a shard was not brought into the cache: ") + fault.what());
+      on_warning_(std::string("a shard was not brought into the cache: ") + error.what());
     }
-    return false;
+    return ObjectShard::Filled::kNoRoom;
   }
 }
 

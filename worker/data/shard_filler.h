@@ -28,7 +28,7 @@ class ShardFiller {
   void Work(size_t first);
   // Whether all are there; false when some must be looked at again.
   bool Pass(size_t first);
-  bool FillOne(ObjectShard* shard);
+  ObjectShard::Filled FillOne(ObjectShard* shard);
 
   const std::vector<ObjectShard*> shards_;
   const std::function<void(const std::string&)> on_warning_;

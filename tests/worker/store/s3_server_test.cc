@@ -74,11 +74,11 @@ TEST_P(S3ServerTest, AChangedBodyIsRefused) {
   const Environment keys = FakeEnvironment(
       {{"AWS_ACCESS_KEY_ID", kTestAccessKey}, {"AWS_SECRET_ACCESS_KEY", kTestSecretKey}});
   S3Client client(ParseS3Uri(Uri("attempts=2"), keys, {}), keys, {});
-  S3Request request{.action = "writing", .method = "PUT", .key = "k", .body = Bytes("v")};
+  S3Request request{.action = "writing", .method = "PUT", .key = "k"};
   request.headers = {{"x-amz-checksum-crc32c", Crc32cText(1)}};
   // A small body has a signed hash besides; a large one only the sum, unless it is asked for.
-  const std::string large(1 << 20, 'x');
-  for (const auto body : {Bytes("v"), Bytes(large)}) {
+  const std::string small = "v", large(1 << 20, 'x');
+  for (const std::span<const std::byte> body : {Bytes(small), Bytes(large)}) {
     request.body = body;
     EXPECT_NE(FaultOf([&] { client.Call(request); }), "no fault");
     EXPECT_FALSE(OpenWith(Uri())->Head("k"));
