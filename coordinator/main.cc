@@ -29,6 +29,7 @@ struct Flags {
   std::string store;
   int64_t backoff_base_ms = 10'000;
   int64_t lease_ms = absl::ToInt64Milliseconds(kLease);
+  int64_t garbage_age_ms = absl::ToInt64Milliseconds(absl::Hours(1));
   bool insecure_dev = false;
 };
 
@@ -48,6 +49,10 @@ void AddFlags(CLI::App* app, Flags* flags) {
       ->capture_default_str();
   app->add_option("--lease-ms", flags->lease_ms, "How long a node may be silent")
       ->check(CLI::Range(int64_t{1'000}, int64_t{3'600'000}))
+      ->capture_default_str();
+  app->add_option("--garbage-age-ms", flags->garbage_age_ms,
+                  "How long bytes of uploads that ended without a commit are left alone")
+      ->check(CLI::Range(int64_t{100}, int64_t{86'400'000}))
       ->capture_default_str();
   app->add_flag("--insecure-dev", flags->insecure_dev,
                 "Listen without encryption on an address that others can reach");
@@ -114,11 +119,13 @@ absl::Status Serve(const Flags& flags, ShutdownSignal* shutdown) {
   fleet_options.store_uri = objects->uri();
   Fleet fleet(store.get(), &live, &clock, fleet_options);
   OCELLUS_RETURN_IF_ERROR(fleet.Load());
-  Ledger ledger(store.get(), objects.get(), &clock);
+  const absl::Duration garbage_age = absl::Milliseconds(flags.garbage_age_ms);
+  Ledger ledger(store.get(), objects.get(), &clock, garbage_age);
   Reports reports(store.get(), &live, &clock);
   LogFiles logs(data_dir + "/logs");
   ControlOptions control;
   control.backoff_base = absl::Milliseconds(flags.backoff_base_ms);
+  control.tidy_every = std::min(control.tidy_every, garbage_age);
   Reconciler reconciler({store.get(), &fleet, &live, &ledger, &metrics, &clock}, control);
   ApiParts api{store.get(), &fleet,  &live,
                &reports,    &ledger, &logs,

@@ -4,6 +4,7 @@
 #include "coordinator/api/call.h"
 #include "coordinator/base/error.h"
 #include "coordinator/base/status_macros.h"
+#include "coordinator/state/checkpoint_care.h"
 #include "coordinator/state/jobs.h"
 
 namespace ocellus::coordinator {
@@ -63,6 +64,8 @@ grpc::Status CheckpointService::GetCheckpoint(grpc::ServerContext* context,
   return Answer(*context, *request, [&]() -> absl::Status {
     OCELLUS_ASSIGN_OR_RETURN(const CheckpointRow row, Find(request->job(), request->step()));
     *response->mutable_checkpoint() = ToProto(row, parts_.ledger->store_uri());
+    // The row is the truth; a store that is away is no reason to hide it.
+    response->set_manifest(parts_.ledger->ReadManifest(row).value_or(""));
     return absl::OkStatus();
   });
 }
@@ -76,6 +79,48 @@ grpc::Status CheckpointService::VerifyCheckpoint(grpc::ServerContext* context,
     *response->mutable_checkpoint() = ToProto(row, parts_.ledger->store_uri());
     response->mutable_faults()->Add(faults.begin(), faults.end());
     return absl::OkStatus();
+  });
+}
+
+grpc::Status CheckpointService::PinCheckpoint(grpc::ServerContext* context,
+                                              const v1::PinCheckpointRequest* request,
+                                              v1::PinCheckpointResponse* response) {
+  return Answer(*context, *request, [&]() -> absl::Status {
+    OCELLUS_ASSIGN_OR_RETURN(CheckpointRow row, Find(request->job(), request->step()));
+    OCELLUS_RETURN_IF_ERROR(parts_.store->Write("pin_checkpoint", [&](Database& db) {
+      return SetPinned(db, request->pinned(), kUser, parts_.clock->Now(), &row);
+    }));
+    *response->mutable_checkpoint() = ToProto(row, parts_.ledger->store_uri());
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status CheckpointService::DeleteCheckpoint(grpc::ServerContext* context,
+                                                 const v1::DeleteCheckpointRequest* request,
+                                                 v1::DeleteCheckpointResponse* response) {
+  return Answer(*context, *request, [&]() -> absl::Status {
+    if (request->step() <= 0) {
+      return BadRequest({{"step", "say which: the step of the checkpoint"}});
+    }
+    OCELLUS_ASSIGN_OR_RETURN(CheckpointRow row, Find(request->job(), request->step()));
+    OCELLUS_RETURN_IF_ERROR(parts_.store->Write("delete_checkpoint", [&](Database& db) {
+      return Remove(db, request->force(), kUser, parts_.clock->Now(), &row);
+    }));
+    // Gone by the row; the bytes follow now, or with a later sweep.
+    response->set_remaining(std::string(parts_.ledger->Free(row).message()));
+    *response->mutable_checkpoint() = ToProto(row, parts_.ledger->store_uri());
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status CheckpointService::RecordCopy(grpc::ServerContext* context,
+                                           const v1::RecordCopyRequest* request,
+                                           v1::RecordCopyResponse* response) {
+  return Answer(*context, *request, [&]() -> absl::Status {
+    OCELLUS_ASSIGN_OR_RETURN(const CheckpointRow row, Find(request->job(), request->step()));
+    return parts_.store->Write("record_copy", [&](Database& db) {
+      return coordinator::RecordCopy(db, row, request->destination(), kUser, parts_.clock->Now());
+    });
   });
 }
 

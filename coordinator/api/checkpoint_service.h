@@ -22,6 +22,13 @@ class CheckpointService final : public v1::CheckpointService::Service {
   grpc::Status VerifyCheckpoint(grpc::ServerContext* context,
                                 const v1::VerifyCheckpointRequest* request,
                                 v1::VerifyCheckpointResponse* response) override;
+  grpc::Status PinCheckpoint(grpc::ServerContext* context, const v1::PinCheckpointRequest* request,
+                             v1::PinCheckpointResponse* response) override;
+  grpc::Status DeleteCheckpoint(grpc::ServerContext* context,
+                                const v1::DeleteCheckpointRequest* request,
+                                v1::DeleteCheckpointResponse* response) override;
+  grpc::Status RecordCopy(grpc::ServerContext* context, const v1::RecordCopyRequest* request,
+                          v1::RecordCopyResponse* response) override;
 
  private:
   // Step 0 is the newest committed one.

@@ -67,6 +67,14 @@ void Explain(const std::vector<std::string>& slot_holders, v1::ExplainJobRespons
       response->add_next_steps("nothing; it runs once every rank has finished a step");
       break;
     case v1::JOB_STATE_RUNNING:
+      if (!job.progress().checkpoint_trouble().empty()) {
+        response->set_explanation(absl::StrCat(response->explanation(),
+                                               "; it trains on, but no checkpoint can be stored: ",
+                                               job.progress().checkpoint_trouble()));
+        response->add_next_steps(
+            "repair the object storage (`ocellus storage check URI`); checkpoints go on by "
+            "themselves then");
+      }
       response->add_next_steps(absl::StrCat("watch it: `ocellus job watch ", job.id(), "`"));
       break;
     case v1::JOB_STATE_STOPPING:

@@ -1,10 +1,10 @@
 #include "coordinator/api/job_view.h"
 
-#include "absl/strings/str_cat.h"
 #include "coordinator/base/status_macros.h"
 #include "coordinator/state/artifacts.h"
 #include "coordinator/state/checkpoints.h"
 #include "coordinator/state/events.h"
+#include "worker/store/store_uri.h"
 
 namespace ocellus::coordinator {
 
@@ -42,7 +42,7 @@ absl::StatusOr<v1::Job> ViewJob(Database& db, const JobRow& row, const LiveGangs
   }
   OCELLUS_ASSIGN_OR_RETURN(const auto artifacts, ReadArtifacts(db, row.id));
   for (const auto& [kind, key] : artifacts) {
-    (*job.mutable_artifacts())[kind] = absl::StrCat(store_uri, "/", key);
+    (*job.mutable_artifacts())[kind] = store::UriOf(store_uri, key);
   }
   return job;
 }

@@ -78,6 +78,11 @@ inline const Metric kCheckpointLastCommit{"ocellus_checkpoint_last_commit_timest
                                           "When the last checkpoint was committed."};
 inline const Metric kCheckpointFailures{"ocellus_checkpoint_failures_total",
                                         "Checkpoints that did not commit, by reason."};
+inline const Metric kCheckpointPaused{
+    "ocellus_checkpoint_paused",
+    "1 while the object storage takes no checkpoints and training goes on without."};
+inline const Metric kCheckpointInterval{"ocellus_checkpoint_interval_seconds",
+                                        "Time between two checkpoints as interval: auto chose it."};
 inline const Metric kDataWait{"ocellus_data_wait_seconds_total", "Time waiting for input."};
 inline const Metric kGpuMemory{"ocellus_gpu_memory_used_bytes", "GPU memory in use."};
 inline const Metric kGpuEnergy{"ocellus_gpu_energy_joules_total", "Energy that a GPU has used."};

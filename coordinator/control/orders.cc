@@ -148,9 +148,15 @@ absl::StatusOr<v1::StartGang> Orders::MakeStart(Database& db, const GangRow& gan
   plan.spec = std::move(job.spec);
   plan.resolved_json = std::move(job.resolved_json);
   plan.store_uri = fleet_->options().store_uri;
+  std::set<std::string> nodes;
   for (const RankRow& rank : gang.ranks) {
     plan.seats.push_back({rank.rank, rank.node, rank.gpu});
+    nodes.insert(rank.node);
   }
+  // As of the gang's start, so that a repeated order is the same.
+  OCELLUS_ASSIGN_OR_RETURN(
+      plan.fault_interval_s,
+      FaultInterval(db, gang.job_id, static_cast<int>(nodes.size()), gang.started));
   for (const NodeStatus& node : fleet_->Nodes()) {
     plan.hosts[node.row.name] = node.row.inventory.host();
   }

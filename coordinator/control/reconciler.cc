@@ -8,11 +8,6 @@
 #include "coordinator/control/pass.h"
 
 namespace ocellus::coordinator {
-namespace {
-
-constexpr absl::Duration kTidyEvery = absl::Minutes(10);
-
-}  // namespace
 
 Reconciler::Reconciler(Parts parts, ControlOptions options)
     : parts_(parts),
@@ -149,7 +144,7 @@ absl::Status Reconciler::Command() {
 
 absl::Status Reconciler::Tidy() {
   const absl::Duration now = parts_.clock->Monotonic();
-  if (now - last_tidy_ < kTidyEvery) {
+  if (now - last_tidy_ < options_.tidy_every) {
     return absl::OkStatus();
   }
   last_tidy_ = now;

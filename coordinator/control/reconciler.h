@@ -26,6 +26,7 @@ struct ControlOptions {
   GangLimits limits;
   absl::Duration backoff_base = absl::Seconds(10);
   absl::Duration tick = absl::Seconds(1);  // the longest wait between two passes
+  absl::Duration tidy_every = absl::Minutes(10);
 };
 
 class Reconciler {

@@ -9,6 +9,7 @@
 #include "coordinator/base/log.h"
 #include "coordinator/base/status_macros.h"
 #include "coordinator/state/artifacts.h"
+#include "coordinator/state/checkpoint_care.h"
 #include "coordinator/state/events.h"
 #include "coordinator/state/gangs.h"
 
@@ -106,7 +107,10 @@ absl::Status Reports::Keep(Database& db, const std::string& node, const v1::Gang
   }
   if (event.has_restored()) {
     row.set_type(v1::JOB_EVENT_TYPE_RESTORED);
-    row.set_message(absl::StrCat("from step ", event.restored().step()));
+    const v1::Restored& restored = event.restored();
+    row.set_message(absl::StrCat("from step ", restored.step(),
+                                 restored.uri() == kFromMemory ? ", out of memory" : ""));
+    OCELLUS_RETURN_IF_ERROR(RecordRestore(db, job, generation, restored.step(), restored.uri()));
     return AppendEvent(db, row);
   }
   if (event.has_artifact()) {

@@ -56,6 +56,9 @@ void FillDefaults(v1::JobSpec* spec) {
   if (checkpoint->keep() == 0) {
     checkpoint->set_keep(kDefaultKeep);
   }
+  if (checkpoint->best_metric().empty()) {
+    checkpoint->set_best_metric("loss");
+  }
   if (!spec->has_stop_grace()) {
     spec->mutable_stop_grace()->set_seconds(kDefaultStopGraceSeconds);
   }
@@ -77,6 +80,9 @@ void CheckScheduling(const v1::JobSpec& spec, Violations* out) {
   Require(spec.checkpoint().keep() >= 1, "checkpoint.keep", "1 or more", out);
   Require(spec.checkpoint().keep_every_steps() >= 0, "checkpoint.keep_every_steps", "0 or more",
           out);
+  Require(spec.checkpoint().memory_every_steps() >= 0, "checkpoint.memory_every_steps", "0 or more",
+          out);
+  Require(spec.checkpoint().keep_best() >= 0, "checkpoint.keep_best", "0 or more", out);
   Require(spec.stop_grace().seconds() >= 0 && spec.stop_grace().seconds() <= kStopGraceSecondsMax,
           "stop_grace_s", absl::StrCat("from 0 to ", kStopGraceSecondsMax), out);
   Require(spec.labels_size() <= kLabelsMax, "labels", absl::StrCat("at most ", kLabelsMax), out);

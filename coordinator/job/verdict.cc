@@ -126,6 +126,13 @@ bool Charge(const GangEnd& end, v1::FailureClass failure_class, Verdict* verdict
   return true;
 }
 
+// A rank that died, of a gang that got on: its state still lies in the agent's memory, and waiting
+// would cost more than trying. One that dies again and again before a step waits as always.
+bool RestartsAtOnce(const GangEnd& end, v1::FailureClass failure_class) {
+  return end.memory_copy && failure_class == v1::FAILURE_CLASS_INFRA_PROCESS &&
+         LastStep(end) > end.restored_step;
+}
+
 }  // namespace
 
 const RankEnd& RootCause(const std::vector<RankEnd>& ranks) {
@@ -187,6 +194,11 @@ Verdict Judge(const GangEnd& end) {
     return verdict;
   }
   if (Charge(end, verdict.failure_class, &verdict)) {
+    if (RestartsAtOnce(end, verdict.failure_class)) {
+      absl::StrAppend(&verdict.message, "; goes on at once from its copy in memory, or ",
+                      Where(end.committed_step));
+      return verdict;
+    }
     verdict.reason = v1::JOB_REASON_BACKOFF;
     verdict.backoff = Backoff(end.backoff_base, ++verdict.budget.failures_since_commit, end.job_id,
                               end.generation);

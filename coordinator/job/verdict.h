@@ -4,7 +4,8 @@
 //
 //   class           then
 //   USER            FAILED, after retry.user_retries more tries
-//   INFRA_PROCESS, INFRA_NODE, HANG   again, under the breaker
+//   INFRA_PROCESS, INFRA_NODE, HANG   again, under the breaker; INFRA_PROCESS at once when the job
+//                   keeps a copy in memory and this gang got on
 //   STORAGE         again after the backoff; not charged, the breaker does not count it
 //   COORDINATOR     again at once: it was our doing, never charged
 //   UNKNOWN         again retry.unknown_retries times, then HELD
@@ -56,6 +57,8 @@ struct GangEnd {
   std::vector<RankEnd> ranks;                        // by time of arrival
   int64_t committed_step = 0;                        // newest commit now; 0 is none
   bool committed_newer = false;                      // the gang itself committed
+  int64_t restored_step = 0;                         // where the gang began
+  bool memory_copy = false;                          // its newest state outlives a rank
   v1::RetryPolicy retry;
   Budget budget;
   absl::Duration backoff_base = absl::Seconds(10);

@@ -56,6 +56,7 @@ v1::StartGang MakeStartGang(const GangPlan& plan) {
   order.set_device(plan.seats.front().gpu >= 0 ? v1::DEVICE_CUDA : v1::DEVICE_CPU);
   order.set_store_uri(plan.store_uri);
   order.set_prefix(plan.prefix);
+  order.set_fault_interval_s(plan.fault_interval_s);
   return order;
 }
 

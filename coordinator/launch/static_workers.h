@@ -30,6 +30,7 @@ struct GangPlan {
   std::vector<v1::Checkpoint> restore;       // newest first
   std::string store_uri;
   std::string prefix;  // ends in '/'
+  double fault_interval_s = 0;
 };
 
 // The same order for every node of the gang. Port 0 (the agent picks) when all ranks are on one

@@ -1,14 +1,15 @@
 #include "coordinator/state/checkpoints.h"
 
-#include "absl/strings/str_cat.h"
 #include "coordinator/base/status_macros.h"
 #include "coordinator/state/events.h"
+#include "worker/store/store_uri.h"
 
 namespace ocellus::coordinator {
 namespace {
 
-#define OCELLUS_CHECKPOINT_COLUMNS \
-  "SELECT job, upload_id, step, g, prefix, sha, state, bytes, committed FROM checkpoints "
+#define OCELLUS_CHECKPOINT_COLUMNS                                                         \
+  "SELECT job, upload_id, step, g, prefix, sha, state, bytes, committed, pinned, metric, " \
+  "bad_restarts FROM checkpoints "
 
 absl::StatusOr<std::vector<CheckpointRow>> All(Statement rows) {
   std::vector<CheckpointRow> checkpoints;
@@ -23,6 +24,11 @@ absl::StatusOr<std::vector<CheckpointRow>> All(Statement rows) {
     row.state = static_cast<v1::CheckpointState>(rows.Int(6));
     row.bytes = rows.Int(7);
     row.committed = rows.Time(8);
+    row.pinned = rows.Int(9) != 0;
+    if (!rows.IsNull(10)) {
+      row.metric = rows.Real(10);
+    }
+    row.bad_restarts = static_cast<int>(rows.Int(11));
   }
   OCELLUS_RETURN_IF_ERROR(rows.status());
   return checkpoints;
@@ -41,11 +47,15 @@ v1::Checkpoint ToProto(const CheckpointRow& row, const std::string& store_uri) {
   checkpoint.set_job_id(row.job_id);
   checkpoint.set_step(row.step);
   checkpoint.set_generation(row.generation);
-  checkpoint.set_uri(absl::StrCat(store_uri, "/", row.prefix));
+  checkpoint.set_uri(store::UriOf(store_uri, row.prefix));
   checkpoint.set_bytes(row.bytes);
   checkpoint.set_state(row.state);
   checkpoint.set_manifest_sha256(row.sha256);
   *checkpoint.mutable_commit_time() = ToProto(row.committed);
+  checkpoint.set_pinned(row.pinned);
+  if (row.metric.has_value()) {
+    checkpoint.set_metric(*row.metric);
+  }
   return checkpoint;
 }
 
@@ -70,8 +80,8 @@ absl::StatusOr<std::optional<CheckpointRow>> FindUpload(Database& db, const std:
                                upload_id)));
   if (found.empty()) {
     OCELLUS_ASSIGN_OR_RETURN(
-        found, All(db.Query("SELECT job, upload_id, step, g, prefix, '', 0, 0, 0 FROM uploads "
-                            "WHERE job = ? AND upload_id = ?",
+        found, All(db.Query("SELECT job, upload_id, step, g, prefix, '', 0, 0, 0, 0, NULL, 0 "
+                            "FROM uploads WHERE job = ? AND upload_id = ?",
                             job_id, upload_id)));
   }
   return found.empty() ? std::nullopt : std::make_optional(found.front());
@@ -107,6 +117,11 @@ absl::Status InsertCheckpoint(Database& db, const CheckpointRow& row) {
       "deleted, swept) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
       row.job_id, row.upload_id, row.step, row.generation, row.prefix, row.sha256, row.state,
       row.bytes, row.committed));
+  if (row.metric.has_value()) {
+    OCELLUS_RETURN_IF_ERROR(
+        db.Run("UPDATE checkpoints SET metric = ? WHERE job = ? AND upload_id = ?", *row.metric,
+               row.job_id, row.upload_id));
+  }
   return db.Run("DELETE FROM uploads WHERE job = ? AND upload_id = ?", row.job_id, row.upload_id);
 }
 
@@ -115,25 +130,6 @@ absl::Status MarkCheckpoint(Database& db, const CheckpointRow& row, v1::Checkpoi
   return db.Run("UPDATE checkpoints SET state = ?, deleted = ? WHERE job = ? AND upload_id = ?",
                 state, state == v1::CHECKPOINT_STATE_DELETED ? now : absl::InfinitePast(),
                 row.job_id, row.upload_id);
-}
-
-absl::StatusOr<std::vector<CheckpointRow>> ExpireCheckpoints(Database& db,
-                                                             const std::string& job_id,
-                                                             const v1::CheckpointPolicy& policy,
-                                                             absl::Time now) {
-  OCELLUS_ASSIGN_OR_RETURN(const auto newest_first, RestoreList(db, job_id));
-  std::vector<CheckpointRow> expired;
-  for (size_t i = 1; i < newest_first.size(); ++i) {
-    const CheckpointRow& row = newest_first[i];
-    const bool recent = static_cast<int64_t>(i) < policy.keep();
-    const bool landmark =
-        policy.keep_every_steps() > 0 && row.step % policy.keep_every_steps() == 0;
-    if (!recent && !landmark) {
-      OCELLUS_RETURN_IF_ERROR(MarkCheckpoint(db, row, v1::CHECKPOINT_STATE_DELETED, now));
-      expired.push_back(row);
-    }
-  }
-  return expired;
 }
 
 absl::StatusOr<std::vector<Garbage>> FindGarbage(Database& db, absl::Time before, int limit) {

@@ -24,6 +24,9 @@ struct CheckpointRow {
   v1::CheckpointState state = v1::CHECKPOINT_STATE_UNSPECIFIED;
   int64_t bytes = 0;  // of its files and the manifest
   absl::Time committed = absl::InfinitePast();
+  bool pinned = false;
+  std::optional<double> metric;  // the policy's best_metric, when its manifest has it
+  int bad_restarts = 0;          // gangs that failed soon after they began from it
 };
 
 v1::Checkpoint ToProto(const CheckpointRow& row, const std::string& store_uri);
@@ -47,13 +50,6 @@ absl::Status InsertUpload(Database& db, const CheckpointRow& upload, absl::Time 
 absl::Status InsertCheckpoint(Database& db, const CheckpointRow& row);
 absl::Status MarkCheckpoint(Database& db, const CheckpointRow& row, v1::CheckpointState state,
                             absl::Time now);
-
-// Marks as DELETED what the policy does not keep and returns it: not among the newest `keep`, not
-// at a multiple of `keep_every_steps`, and never the newest.
-absl::StatusOr<std::vector<CheckpointRow>> ExpireCheckpoints(Database& db,
-                                                             const std::string& job_id,
-                                                             const v1::CheckpointPolicy& policy,
-                                                             absl::Time now);
 
 // Prefixes whose bytes nobody needs and that are older than `before`: uploads that never committed
 // of generations that are not current, and deleted checkpoints whose agent may have missed them.

@@ -155,6 +155,24 @@ absl::Status RecordFirstStep(Database& db, const std::string& job_id, int64_t ge
                 generation);
 }
 
+absl::StatusOr<double> FaultInterval(Database& db, const std::string& job_id, int nodes,
+                                     absl::Time now) {
+  constexpr double kNodeSecondsAFault = 250.0 * 24 * 3600;
+  Statement rows = db.Query("SELECT class, started, ended FROM generations WHERE job = ?", job_id);
+  double faults = 1, seconds = kNodeSecondsAFault / std::max(nodes, 1);
+  while (rows.Next()) {
+    const bool ended = rows.Int(2) != 0;
+    const int64_t failure = rows.Int(0);
+    const bool fault = failure != v1::FAILURE_CLASS_UNSPECIFIED &&
+                       failure != v1::FAILURE_CLASS_USER &&
+                       failure != v1::FAILURE_CLASS_COORDINATOR;
+    faults += ended && fault ? 1 : 0;
+    seconds += absl::ToDoubleSeconds((ended ? rows.Time(2) : now) - rows.Time(1));
+  }
+  OCELLUS_RETURN_IF_ERROR(rows.status());
+  return seconds / faults;
+}
+
 absl::StatusOr<std::map<std::string, std::vector<Occupied>>> OccupiedSlots(Database& db) {
   Statement rows = db.Query("SELECT node, job, gpu FROM placements WHERE ended = 0");
   std::map<std::string, std::vector<Occupied>> occupied;

@@ -68,6 +68,12 @@ absl::Status EndGeneration(Database& db, const std::string& job_id, int64_t gene
 absl::Status RecordFirstStep(Database& db, const std::string& job_id, int64_t generation,
                              absl::Time now);
 
+// Seconds to be expected between two faults of a gang on `nodes` machines: 4 in 1,000 node-days
+// until the job's own generations tell more (the mean of the posterior of a Gamma prior of one
+// fault).
+absl::StatusOr<double> FaultInterval(Database& db, const std::string& job_id, int nodes,
+                                     absl::Time now);
+
 // Ranks that have not ended, by node: (job, gpu).
 struct Occupied {
   std::string job_id;

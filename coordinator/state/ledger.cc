@@ -5,21 +5,21 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
 #include "coordinator/base/error.h"
 #include "coordinator/base/log.h"
 #include "coordinator/base/random_id.h"
 #include "coordinator/base/status_macros.h"
+#include "coordinator/state/checkpoint_care.h"
 #include "coordinator/state/events.h"
 #include "coordinator/state/gangs.h"
 #include "worker/store/sha256.h"
+#include "worker/store/store_uri.h"
+#include "worker/wire/failpoint.h"
 
 namespace ocellus::coordinator {
 namespace {
 
 constexpr int kUploadIdLength = 8;
-constexpr absl::Duration kGarbageAge = absl::Hours(1);
-constexpr int kSweepLimit = 16;
 constexpr char kManifest[] = "manifest.json";
 
 struct File {
@@ -52,6 +52,20 @@ absl::StatusOr<std::vector<File>> FilesOf(const std::string& manifest) {
   return files;
 }
 
+// A manifest that names another job, generation or step than its upload is none of it.
+absl::Status CheckOwner(const CheckpointRow& upload, const std::string& manifest) {
+  const auto document = nlohmann::json::parse(manifest, nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json expected = {
+      {"job", upload.job_id}, {"generation", upload.generation}, {"step", upload.step}};
+  for (const auto& [key, value] : expected.items()) {
+    if (document.is_object() && document.contains(key) && document[key] != value) {
+      return Incomplete(absl::StrCat("its manifest has ", key, " ", document[key].dump(), ", not ",
+                                     value.dump()));
+    }
+  }
+  return absl::OkStatus();
+}
+
 v1::JobEvent CheckpointEvent(const CheckpointRow& row, v1::JobEventType type,
                              const std::string& message, const std::string& actor, absl::Time now) {
   v1::JobEvent event = NewEvent(row.job_id, actor, type, now);
@@ -76,6 +90,7 @@ absl::StatusOr<CheckpointRow> Ledger::Begin(const std::string& job_id, int64_t g
                                     generation, upload.upload_id);
     return InsertUpload(db, upload, clock_->Now());
   }));
+  wire::Failpoint("coordinator.upload_written");
   return upload;
 }
 
@@ -96,14 +111,19 @@ absl::StatusOr<Ledger::Commitment> Ledger::Commit(const std::string& job_id, int
     return Commitment{*upload, {}};  // the answer to an earlier try was lost
   }
   OCELLUS_ASSIGN_OR_RETURN(upload->bytes, CheckFiles(*upload, manifest));
+  wire::Failpoint("coordinator.files_checked");
   OCELLUS_RETURN_IF_ERROR(PutManifest(*upload, manifest));
+  wire::Failpoint("coordinator.manifest_put");
   upload->sha256 = store::Sha256Hex(manifest);
-  return WriteRow(*upload, actor);
+  auto commitment = WriteRow(*upload, manifest, actor);
+  wire::Failpoint("coordinator.row_written");
+  return commitment;
 }
 
 absl::StatusOr<int64_t> Ledger::CheckFiles(const CheckpointRow& upload,
                                            const std::string& manifest) {
   OCELLUS_ASSIGN_OR_RETURN(const std::vector<File> files, FilesOf(manifest));
+  OCELLUS_RETURN_IF_ERROR(CheckOwner(upload, manifest));
   auto total = static_cast<int64_t>(manifest.size());
   for (const File& file : files) {
     OCELLUS_ASSIGN_OR_RETURN(const auto size, objects_->Size(upload.prefix + file.name));
@@ -128,7 +148,8 @@ absl::Status Ledger::PutManifest(const CheckpointRow& upload, const std::string&
   return present == manifest ? absl::OkStatus() : Incomplete("it has another manifest already");
 }
 
-absl::StatusOr<Ledger::Commitment> Ledger::WriteRow(CheckpointRow row, const std::string& actor) {
+absl::StatusOr<Ledger::Commitment> Ledger::WriteRow(CheckpointRow row, const std::string& manifest,
+                                                    const std::string& actor) {
   row.state = v1::CHECKPOINT_STATE_COMMITTED;
   row.committed = clock_->Now();
   std::vector<std::string> expired_prefixes;
@@ -140,8 +161,9 @@ absl::StatusOr<Ledger::Commitment> Ledger::WriteRow(CheckpointRow row, const std
       return Error(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_WRONG_STATE,
                    absl::StrCat("step ", row.step, " is not above the last commit, step ", last));
     }
-    OCELLUS_RETURN_IF_ERROR(InsertCheckpoint(db, row));
     OCELLUS_ASSIGN_OR_RETURN(const JobRow job, ReadJob(db, row.job_id));
+    row.metric = MetricOf(manifest, job.spec.checkpoint().best_metric());
+    OCELLUS_RETURN_IF_ERROR(InsertCheckpoint(db, row));
     OCELLUS_ASSIGN_OR_RETURN(
         const auto expired,
         ExpireCheckpoints(db, row.job_id, job.spec.checkpoint(), row.committed));
@@ -171,7 +193,7 @@ absl::Status Ledger::MarkDamaged(Database& db, const CheckpointRow& row, const s
 absl::Status Ledger::ReportDamage(const std::string& job_id, int64_t generation,
                                   const std::string& uri, const std::string& fault,
                                   const std::string& actor) {
-  std::string prefix(absl::StripPrefix(uri, absl::StrCat(objects_->uri(), "/")));
+  const std::string prefix = store::KeyIn(objects_->uri(), uri).value_or(uri);
   return store_->Write("report_damage", [&](Database& db) -> absl::Status {
     OCELLUS_RETURN_IF_ERROR(CheckCurrent(db, job_id, generation));
     OCELLUS_ASSIGN_OR_RETURN(const auto rows, ListCheckpoints(db, job_id, 0, -1));
@@ -219,20 +241,6 @@ absl::StatusOr<std::vector<std::string>> Ledger::Verify(CheckpointRow* row,
     row->state = v1::CHECKPOINT_STATE_DAMAGED;
   }
   return faults;
-}
-
-absl::Status Ledger::Sweep() {
-  std::vector<Garbage> garbage;
-  OCELLUS_RETURN_IF_ERROR(store_->Read([&](Database& db) -> absl::Status {
-    OCELLUS_ASSIGN_OR_RETURN(garbage, FindGarbage(db, clock_->Now() - kGarbageAge, kSweepLimit));
-    return absl::OkStatus();
-  }));
-  for (const Garbage& item : garbage) {
-    OCELLUS_RETURN_IF_ERROR(objects_->DeleteCheckpoint(item.prefix));
-    OCELLUS_RETURN_IF_ERROR(
-        store_->Write("sweep", [&](Database& db) { return MarkSwept(db, item); }));
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace ocellus::coordinator

@@ -19,9 +19,10 @@ namespace ocellus::coordinator {
 
 class Ledger {
  public:
-  // All outlive the ledger.
-  Ledger(Store* store, Objects* objects, const Clock* clock)
-      : store_(store), objects_(objects), clock_(clock) {}
+  // All outlive the ledger. `garbage_age`: what nobody needs is left alone for so long.
+  Ledger(Store* store, Objects* objects, const Clock* clock,
+         absl::Duration garbage_age = absl::Hours(1))
+      : store_(store), objects_(objects), clock_(clock), garbage_age_(garbage_age) {}
 
   // A prefix that no other writer has. STALE_GENERATION.
   absl::StatusOr<CheckpointRow> Begin(const std::string& job_id, int64_t generation, int64_t step);
@@ -45,6 +46,11 @@ class Ledger {
   // Reads every byte. What is missing or wrong, one line each, marks it DAMAGED.
   absl::StatusOr<std::vector<std::string>> Verify(CheckpointRow* row, const std::string& actor);
 
+  // Its text, as it lies in the store.
+  absl::StatusOr<std::string> ReadManifest(const CheckpointRow& row);
+
+  // The bytes of a checkpoint that is DELETED. When it fails, Sweep does it later.
+  absl::Status Free(const CheckpointRow& row);
   // Deletes what FindGarbage finds, a limited number a call.
   absl::Status Sweep();
 
@@ -53,13 +59,15 @@ class Ledger {
  private:
   absl::StatusOr<int64_t> CheckFiles(const CheckpointRow& upload, const std::string& manifest);
   absl::Status PutManifest(const CheckpointRow& upload, const std::string& manifest);
-  absl::StatusOr<Commitment> WriteRow(CheckpointRow row, const std::string& actor);
+  absl::StatusOr<Commitment> WriteRow(CheckpointRow row, const std::string& manifest,
+                                      const std::string& actor);
   absl::Status MarkDamaged(Database& db, const CheckpointRow& row, const std::string& fault,
                            const std::string& actor);
 
   Store* store_;
   Objects* objects_;
   const Clock* clock_;
+  const absl::Duration garbage_age_;
 };
 
 }  // namespace ocellus::coordinator

@@ -135,6 +135,15 @@ CREATE TABLE idempotency (
 ) WITHOUT ROWID;
 )";
 
+// Retention by hand and by merit, and what tells a checkpoint that is sound but leads nowhere.
+constexpr char kCheckpointCare[] = R"(
+ALTER TABLE checkpoints ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE checkpoints ADD COLUMN metric REAL;
+ALTER TABLE checkpoints ADD COLUMN bad_restarts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE generations ADD COLUMN restored_step INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE generations ADD COLUMN restored_uri TEXT NOT NULL DEFAULT '';
+)";
+
 absl::StatusOr<int64_t> Version(Database& db) {
   OCELLUS_RETURN_IF_ERROR(db.Script(
       "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, at INTEGER)"));
@@ -162,7 +171,7 @@ absl::Status Apply(Database& db, int64_t version, const std::string& step) {
 }  // namespace
 
 const std::vector<std::string>& Migrations() {
-  static const auto* const migrations = new std::vector<std::string>{kFirst};
+  static const auto* const migrations = new std::vector<std::string>{kFirst, kCheckpointCare};
   return *migrations;
 }
 

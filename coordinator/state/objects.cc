@@ -88,6 +88,10 @@ absl::StatusOr<std::string> Objects::Sha256Of(const std::string& key, int64_t by
   return digest;
 }
 
+absl::Status Objects::DropUnfinished(const std::string& prefix, absl::Duration age) {
+  return Guard([&] { store_->DropUnfinished(prefix, absl::ToChronoSeconds(age)); });
+}
+
 absl::Status Objects::DeleteCheckpoint(const std::string& prefix) {
   return Guard([&] {
     store_->Delete(prefix + kManifest);

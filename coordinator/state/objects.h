@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "worker/store/object_store.h"
 
 namespace ocellus::coordinator {
@@ -27,6 +28,8 @@ class Objects {
   absl::StatusOr<std::string> Get(const std::string& key);
   // SHA-256 in hex of the whole object, read part by part.
   absl::StatusOr<std::string> Sha256Of(const std::string& key, int64_t bytes);
+  // What writers below `prefix` that died left unfinished, when it is older than `age`.
+  absl::Status DropUnfinished(const std::string& prefix, absl::Duration age);
   // The manifest first, so that what an interruption leaves is not taken for a checkpoint.
   absl::Status DeleteCheckpoint(const std::string& prefix);
 

@@ -115,7 +115,8 @@ std::shared_ptr<CheckpointArguments> AddArguments(CLI::App* command) {
 }  // namespace
 
 void AddCheckpoint(CLI::App* app, Session* session) {
-  CLI::App* group = app->add_subcommand("checkpoint", "List, verify and export checkpoints");
+  CLI::App* group =
+      app->add_subcommand("checkpoint", "List, verify, keep, copy and export checkpoints");
   group->require_subcommand(1);
   auto job = std::make_shared<std::string>();
   CLI::App* list = group->add_subcommand("list", "Committed checkpoints of a job, newest first");
@@ -134,6 +135,7 @@ void AddCheckpoint(CLI::App* app, Session* session) {
   exporting->add_flag("--full", exported->full, "The whole model under its official names");
   exporting->footer("\nExample:\n  ocellus checkpoint export demo-mae --out encoder.safetensors");
   exporting->callback([session, exported] { Export(session, *exported); });
+  AddCheckpointCare(group, session);
 }
 
 }  // namespace ocellus::cli

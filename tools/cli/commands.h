@@ -16,6 +16,7 @@ void AddExplain(CLI::App* app, Session* session);
 void AddJob(CLI::App* app, Session* session);
 void AddLogs(CLI::App* job, Session* session);  // `job logs`
 void AddCheckpoint(CLI::App* app, Session* session);
+void AddCheckpointCare(CLI::App* checkpoint, Session* session);  // `checkpoint show|pin|...`
 void AddEval(CLI::App* app, Session* session);
 void AddStorage(CLI::App* app, Session* session);
 void AddNode(CLI::App* app, Session* session);

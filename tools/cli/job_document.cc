@@ -43,6 +43,14 @@ v1::Device ParseDevice(const std::string& name) {
   return device;
 }
 
+void SetCheckpointExtras(const nlohmann::json& keys, v1::CheckpointPolicy* policy) {
+  policy->set_auto_interval(keys["interval"] == "auto");
+  policy->set_keep_best(keys["keep_best"].get<int32_t>());
+  policy->set_best_metric(keys["best_metric"].get<std::string>());
+  policy->set_memory_copy(keys["memory_copy"].get<bool>());
+  policy->set_memory_every_steps(keys["memory_every_steps"].get<int64_t>());
+}
+
 }  // namespace
 
 bool ReadJobDocument(const std::string& path, const std::vector<std::string>& overrides,
@@ -79,6 +87,7 @@ v1::JobSpec ToJobSpec(const schema::Document& document) {
   checkpoint->set_every_steps(keys["checkpoint"]["every_steps"].get<int64_t>());
   checkpoint->set_keep(keys["checkpoint"]["keep"].get<int32_t>());
   checkpoint->set_keep_every_steps(keys["checkpoint"]["keep_every_steps"].get<int64_t>());
+  SetCheckpointExtras(keys["checkpoint"], checkpoint);
   spec.mutable_stop_grace()->set_seconds(keys["stop_grace_s"].get<int64_t>());
   for (const auto& [key, value] : keys["labels"].items()) {
     (*spec.mutable_labels())[key] = value.get<std::string>();

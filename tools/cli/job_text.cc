@@ -208,8 +208,8 @@ Table CheckpointTable(const std::vector<v1::Checkpoint>& checkpoints, bool wide,
   }
   for (const v1::Checkpoint& one : checkpoints) {
     table.rows.push_back({absl::StrCat(one.step()), absl::StrCat(one.generation()),
-                          CheckpointStateText(one.state()), BytesText(one.bytes()),
-                          AgeText(one.commit_time(), now), one.uri()});
+                          CheckpointStateText(one.state()) + (one.pinned() ? " pinned" : ""),
+                          BytesText(one.bytes()), AgeText(one.commit_time(), now), one.uri()});
     if (wide) {
       table.rows.back().push_back(one.manifest_sha256());
     }

@@ -27,6 +27,7 @@ std::string SpoolFolder(const AgentOptions& options) { return options.data_dir +
 Agent::Agent(const AgentOptions& options)
     : options_(options),
       train_metrics_(&metrics_, options.limits),
+      memory_(options.limits),
       ledger_(LedgerPath(options)),
       link_(options.coordinator, options.node, options.limits) {}
 
@@ -66,6 +67,7 @@ void Agent::Launch() {
   host.limits = options_.limits;
   host.ledger = &ledger_;
   host.metrics = &train_metrics_;
+  host.memory = &memory_;
   host.link = &link_;
   host.session_stale = [this](const absl::Status& status) { Refuse(status); };
   supervisor_ = std::make_unique<Supervisor>(std::move(host));

@@ -59,6 +59,7 @@ class Agent {
   coordinator::Metrics metrics_;
   std::unique_ptr<coordinator::MetricsServer> metrics_server_;
   TrainMetrics train_metrics_;
+  MemoryCopies memory_;
   RankLedger ledger_;
   CoordinatorLink link_;
   mutable std::mutex mutex_;

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "coordinator/base/error.h"
 #include "worker/agent/courier.h"
+#include "worker/wire/failpoint.h"
 
 namespace ocellus::agent {
 
@@ -46,7 +47,9 @@ void Courier::TryBegin(int64_t step) {
   *request.mutable_gang() = gang_;
   request.set_step(step);
   v1::BeginCheckpointResponse response;
+  wire::Failpoint("agent.begin_forwarded");
   const absl::Status status = link_->BeginCheckpoint(std::move(request), &response);
+  wire::Failpoint("agent.begin_answered");
   const Verdict verdict = Book(status, "BeginCheckpoint", &checkpoint_lane_);
   if (verdict == Verdict::kRetry || last_call_) return;
   {
@@ -77,7 +80,9 @@ void Courier::TryCommit(Commit commit) {
   request.set_step(commit.ready.step);
   request.set_manifest(commit.ready.manifest);
   v1::CommitCheckpointResponse response;
+  wire::Failpoint("agent.commit_forwarded");
   const absl::Status status = link_->CommitCheckpoint(std::move(request), &response);
+  wire::Failpoint("agent.commit_answered");
   const Verdict verdict = Book(status, "CommitCheckpoint", &checkpoint_lane_);
   if (last_call_) return;
   if (verdict == Verdict::kRetry && !CommitIsHopeless(status, &commit)) {
@@ -86,6 +91,7 @@ void Courier::TryCommit(Commit commit) {
     return;
   }
   wire::CheckpointResult result{commit.ready.step, status.ok(), std::string(status.message()), {}};
+  result.unavailable = verdict == Verdict::kRetry;
   for (const std::string& prefix : response.expired_prefixes()) result.expired.push_back(prefix);
   Settle(commit, std::move(result));
 }

@@ -42,10 +42,12 @@ void AddEncoders(const std::string& name, const Metric* metric, const Labels& la
 }
 
 std::map<std::string, Series> MakeAll() {
-  std::map<std::string, Series> all = {{"feature_std", {&kFeatureStd, {}}},
-                                       {"feature_std_relative", {&kFeatureStdRatio, {}}},
-                                       {"effective_rank", {&kEffectiveRank, {}}},
-                                       {"collapsed", {&kCollapsed, {}}}};
+  std::map<std::string, Series> all = {
+      {"feature_std", {&kFeatureStd, {}}},
+      {"feature_std_relative", {&kFeatureStdRatio, {}}},
+      {"effective_rank", {&kEffectiveRank, {}}},
+      {"collapsed", {&kCollapsed, {}}},
+      {"checkpoint_interval_s", {&coordinator::metric::kCheckpointInterval, {}}}};
   AddEncoders("knn_accuracy", &kKnnAccuracy, {}, &all);
   AddEncoders("probe_accuracy", &kProbeAccuracy, {}, &all);
   for (const char* k : {"1", "5"}) {

@@ -118,6 +118,16 @@ void EventRelay::On(int rank, const wire::Event& event, const wire::CheckpointFa
   Warn(rank, absl::StrCat("the checkpoint of step ", failed.step, " failed: ", failed.reason));
 }
 
+void EventRelay::On(int rank, const wire::Event& event, const wire::CheckpointPause& pause) {
+  metrics_->CheckpointPaused(gang_.job_id(), pause.paused);
+  Warn(rank, pause.paused
+                 ? absl::StrCat("no checkpoint can be stored; training goes on: ", pause.reason)
+                 : absl::StrCat("checkpoints are stored again, from step ", pause.step));
+  v1::Progress& progress = ranks_[rank].progress;
+  progress.set_checkpoint_trouble(pause.reason.substr(0, kWarningBytesMax));
+  courier_->SetProgress(rank, progress, /*at_once=*/true);
+}
+
 void EventRelay::On(int rank, const wire::Event& event, const wire::Artifact& artifact) {
   v1::GangEvent fact = EventOf(rank, event.at);
   fact.mutable_artifact()->set_kind(artifact.kind);

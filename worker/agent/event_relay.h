@@ -39,6 +39,7 @@ class EventRelay {
   void On(int rank, const wire::Event& event, const wire::CheckpointBegin& begin);
   void On(int rank, const wire::Event& event, const wire::CheckpointReady& ready);
   void On(int rank, const wire::Event& event, const wire::CheckpointFailed& failed);
+  void On(int rank, const wire::Event& event, const wire::CheckpointPause& pause);
   void On(int rank, const wire::Event& event, const wire::Artifact& artifact);
   void On(int rank, const wire::Event& event, const wire::Metric& metric);
   void On(int rank, const wire::Event& event, const wire::Alarm& alarm);

@@ -86,6 +86,7 @@ Rank* Gang::Find(int rank) {
 void Gang::Start() {
   const std::vector<v1::RankPlacement> own = OwnRanks(order_, host_->node);
   host_->metrics->Start(ref().job_id(), Numbers(own));
+  memory_ = BorrowMemory();
   const auto documents = Documents(order_, host_->node, master_port_, ThreadsOf(*host_, own));
   for (size_t i = 0; i < ranks_.size(); ++i) {
     if (documents.ok()) {
@@ -96,11 +97,24 @@ void Gang::Start() {
   }
   const auto failed = [](const auto& rank) { return !rank->running(); };
   if (std::any_of(ranks_.begin(), ranks_.end(), failed)) SignalAll(SIGKILL);
-  if (ended()) host_->metrics->End(ref().job_id(), SteadyClock::now());
+  if (!ended()) return;
+  host_->metrics->End(ref().job_id(), SteadyClock::now());
+  host_->memory->Ended(ref(), /*well=*/false, SteadyClock::now());
 }
 
-void Gang::StartRank(Rank* rank, const wire::Document& document) {
+wire::MemoryCopy Gang::BorrowMemory() {
+  if (!order_.checkpoint().memory_copy()) return {};
+  const auto memory = host_->memory->Lend(ref());
+  if (memory.ok()) return *memory;
+  Log(LogSeverity::kWarning, "no_memory_copy",
+      {{"job", ref().job_id()}, {"status", memory.status().ToString()}});
+  return {};
+}
+
+void Gang::StartRank(Rank* rank, wire::Document document) {
   RankCommand command;
+  command.memory_fd = memory_.fd;
+  if (memory_.fd >= 0) document.memory = {kMemoryFd, memory_.generation};
   command.program = host_->trainer;
   command.arguments = {"rank"};
   command.environment = {{"OMP_NUM_THREADS", absl::StrCat(document.threads)}};
@@ -178,7 +192,11 @@ void Gang::Ended(Rank* rank, SteadyTime now) {
        {"step", end.step()},
        {"message", end.message()}});
   if (!silent_) courier_->End(rank->rank(), end);
-  if (ended()) host_->metrics->End(ref().job_id(), now);
+  all_well_ = all_well_ && EndedWell(end);
+  if (ended()) {
+    host_->metrics->End(ref().job_id(), now);
+    host_->memory->Ended(ref(), all_well_, now);
+  }
   if (EndedWell(end) || ended() || kill_at_) return;
   // Without it the others can only wait.
   SignalAll(SIGTERM);

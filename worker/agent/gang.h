@@ -14,6 +14,7 @@
 #include "worker/agent/courier.h"
 #include "worker/agent/event_relay.h"
 #include "worker/agent/limits.h"
+#include "worker/agent/memory_copies.h"
 #include "worker/agent/rank.h"
 #include "worker/agent/rank_ledger.h"
 #include "worker/agent/rank_process.h"
@@ -46,6 +47,7 @@ class Gang {
     Limits limits;
     RankLedger* ledger = nullptr;
     TrainMetrics* metrics = nullptr;
+    MemoryCopies* memory = nullptr;
     CoordinatorLink* link = nullptr;
     // Runs a function on the supervisor's thread, soon.
     std::function<void(std::function<void()>)> post;
@@ -81,7 +83,8 @@ class Gang {
 
  private:
   Courier::Callbacks CourierCallbacks();
-  void StartRank(Rank* rank, const wire::Document& document);
+  wire::MemoryCopy BorrowMemory();
+  void StartRank(Rank* rank, wire::Document document);
   void FailToStart(int rank, const absl::Status& status);
   void Heard(int rank, const wire::Event& event);
   void Ended(Rank* rank, SteadyTime now);
@@ -98,6 +101,8 @@ class Gang {
   std::unique_ptr<Courier> courier_;
   EventRelay relay_;
   std::vector<std::unique_ptr<Rank>> ranks_;
+  wire::MemoryCopy memory_;  // by our descriptor
+  bool all_well_ = true;     // of the ranks that ended
   bool silent_ = false;
   std::optional<StopWish> stop_;
   std::set<int> unacknowledged_;

@@ -39,6 +39,8 @@ struct Limits {
   Millis peer_progress_interval{2000};
   // Series of a job stay so long after its end.
   Millis series_kept{5 * 60 * 1000};
+  // How long the state of a gang that failed stays in memory for the next generation.
+  Millis memory_kept{15 * 60 * 1000};
   // Log lines that wait on disk, for one rank; the oldest segment goes first.
   int64_t spool_bytes_max = int64_t{256} << 20;
   int64_t spool_segment_bytes = int64_t{4} << 20;

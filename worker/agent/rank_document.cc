@@ -1,7 +1,7 @@
 #include "worker/agent/rank_document.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "worker/store/store_uri.h"
 
 namespace ocellus::agent {
 namespace {
@@ -11,11 +11,25 @@ constexpr char kLoopback[] = "127.0.0.1";
 std::vector<wire::RestorePoint> RestoreOf(const v1::StartGang& order) {
   std::vector<wire::RestorePoint> restore;
   for (const v1::Checkpoint& checkpoint : order.restore()) {
-    absl::string_view uri = checkpoint.uri();
-    if (absl::ConsumePrefix(&uri, order.store_uri())) absl::ConsumePrefix(&uri, "/");
-    restore.push_back({checkpoint.step(), std::string(uri)});
+    const auto key = store::KeyIn(order.store_uri(), checkpoint.uri());
+    restore.push_back({checkpoint.step(), key.value_or(checkpoint.uri())});
   }
   return restore;
+}
+
+wire::CheckpointSettings CheckpointOf(const v1::StartGang& order) {
+  const v1::CheckpointPolicy& policy = order.checkpoint();
+  wire::CheckpointSettings settings;
+  settings.every_steps = policy.every_steps();
+  settings.keep = policy.keep();
+  settings.keep_every_steps = policy.keep_every_steps();
+  settings.keep_best = policy.keep_best();
+  settings.best_metric = policy.best_metric();
+  settings.auto_interval = policy.auto_interval();
+  settings.fault_interval_s = order.fault_interval_s();
+  settings.memory_copy = policy.memory_copy();
+  settings.memory_every_steps = policy.memory_every_steps();
+  return settings;
 }
 
 // What all ranks share.
@@ -31,8 +45,7 @@ wire::Document Template(const v1::StartGang& order, int master_port, int threads
   document.threads = threads;
   document.store = order.store_uri();
   document.prefix = order.prefix();
-  document.checkpoint = {order.checkpoint().every_steps(), order.checkpoint().keep(),
-                         order.checkpoint().keep_every_steps(), wire::Commit::kAgent};
+  document.checkpoint = CheckpointOf(order);
   document.restore = RestoreOf(order);
   return document;
 }

@@ -85,7 +85,7 @@ Strings EnvironmentOf(const RankCommand& command) {
 }
 
 // In the child, between fork and exec: only async-signal-safe calls.
-[[noreturn]] void BecomeRank(const Pipes& pipes, pid_t parent, const char* program,
+[[noreturn]] void BecomeRank(const Pipes& pipes, pid_t parent, int memory_fd, const char* program,
                              char* const* arguments, char* const* environment) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -97,8 +97,9 @@ Strings EnvironmentOf(const RankCommand& command) {
   for (size_t target = 0; target < ends.size(); ++target) {
     ready = dup2(ends[target], static_cast<int>(target)) >= 0 && ready;
   }
+  if (memory_fd >= 0) ready = dup2(memory_fd, kMemoryFd) >= 0 && ready;
   // Ours are close-on-exec already; this is for what libraries opened.
-  close_range(4, ~0u, CLOSE_RANGE_CLOEXEC);
+  close_range(memory_fd >= 0 ? kMemoryFd + 1 : kMemoryFd, ~0u, CLOSE_RANGE_CLOEXEC);
   if (ready) execve(program, arguments, environment);
   const int error = errno;
   const ssize_t told = write(pipes.exec_error.write, &error, sizeof(error));
@@ -136,7 +137,9 @@ absl::StatusOr<std::unique_ptr<RankProcess>> RankProcess::Start(const RankComman
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) return failed(errno);
-  if (pid == 0) BecomeRank(pipes, parent, command.program.c_str(), argv, envp);
+  if (pid == 0) {
+    BecomeRank(pipes, parent, command.memory_fd, command.program.c_str(), argv, envp);
+  }
   setpgid(pid, pid);  // also here, so that Signal reaches the group at once
 
   std::unique_ptr<RankProcess> process(new RankProcess());

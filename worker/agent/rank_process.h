@@ -20,13 +20,16 @@ struct RankCommand {
   std::vector<std::string> arguments;
   // Added to, or replacing, what this process has.
   std::vector<std::pair<std::string, std::string>> environment;
+  // A descriptor of ours, 10 or above, that the child has as kMemoryFd; -1: none.
+  int memory_fd = -1;
 };
+inline constexpr int kMemoryFd = 4;
 
 class RankProcess {
  public:
   // Starts the child in a process group of its own. It has stdin, stdout, stderr and fd 3 as pipes
-  // to us, no other descriptor, and default signals. FAILED_PRECONDITION when the program cannot be
-  // run; the message says why.
+  // to us, and no other descriptor but its memory, and default signals. FAILED_PRECONDITION when
+  // the program cannot be run; the message says why.
   static absl::StatusOr<std::unique_ptr<RankProcess>> Start(const RankCommand& command);
   // SIGKILLs the group and reaps, when that has not happened yet.
   ~RankProcess();

@@ -167,6 +167,7 @@ void Supervisor::ServeGangs() {
   std::erase_if(entries_,
                 [](const Entry& entry) { return entry.gang->silent() && entry.gang->ended(); });
   host_.metrics->Sweep(now);
+  host_.memory->Sweep(now);
 }
 
 void Supervisor::Publish() {

@@ -44,6 +44,7 @@ TrainMetrics::JobSeries TrainMetrics::Make(const std::string& job) {
   series.skipped = &metrics_->Counter(kSkipped, labels);
   series.stall = &metrics_->Counter(metric::kCheckpointStall, labels);
   series.log_dropped = &metrics_->Counter(metric::kLogDropped, labels);
+  metrics_->Gauge(metric::kCheckpointPaused, labels).Set(0);
   series.last_commit = &metrics_->Gauge(metric::kCheckpointLastCommit, labels);
   for (const char* phase : {"total", "data_wait", "collective_wait"}) {
     series.step_phases[phase] =
@@ -149,6 +150,10 @@ void TrainMetrics::Committed(const std::string& job, double seconds, double at) 
 void TrainMetrics::CheckpointFailed(const std::string& job, const std::string& reason) {
   const auto entry = jobs_.find(job);
   if (entry != jobs_.end()) entry->second.checkpoint_failures[reason]->Increment();
+}
+
+void TrainMetrics::CheckpointPaused(const std::string& job, bool paused) {
+  if (jobs_.contains(job)) metrics_->Gauge(metric::kCheckpointPaused, {{"job", job}}).Set(paused);
 }
 
 void TrainMetrics::LogDropped(const std::string& job, int64_t total) {

@@ -27,6 +27,7 @@ class TrainMetrics {
   void CheckpointReady(const std::string& job, const wire::CheckpointReady& ready);
   void Committed(const std::string& job, double seconds, double at);
   // `reason`: "upload" or "commit".
+  void CheckpointPaused(const std::string& job, bool paused);
   void CheckpointFailed(const std::string& job, const std::string& reason);
   // `total`: lines dropped by the gang so far.
   void LogDropped(const std::string& job, int64_t total);

@@ -66,7 +66,8 @@ std::string ToText(const Manifest& manifest) {
                        {"generation", manifest.generation}, {"step", manifest.step},
                        {"samples", manifest.samples},       {"files", files},
                        {"document", manifest.document},     {"state", manifest.state},
-                       {"created", manifest.created},       {"trainer", manifest.trainer}};
+                       {"metrics", manifest.metrics},       {"created", manifest.created},
+                       {"trainer", manifest.trainer}};
   return object.dump();
 }
 
@@ -89,6 +90,7 @@ Manifest ParseManifest(const std::string& text, const std::string& origin) {
   if (manifest.files.empty()) reader.Fail("names no files");
   manifest.document = reader.Get<json>("document", json::value_t::object);
   manifest.state = object.value("state", json::object());
+  manifest.metrics = object.value("metrics", json::object());
   manifest.created = reader.Text("created");
   manifest.trainer = reader.Text("trainer");
   return manifest;

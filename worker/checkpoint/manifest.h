@@ -29,8 +29,10 @@ struct Manifest {
   nlohmann::json document;  // the resolved training document
   nlohmann::json state =
       nlohmann::json::object();  // the trainer's own counters (skipped steps ...)
-  std::string created;           // RFC 3339, UTC
-  std::string trainer;           // version
+  // What was measured up to here, by name ("loss", "knn_accuracy"): what retention goes by.
+  nlohmann::json metrics = nlohmann::json::object();
+  std::string created;  // RFC 3339, UTC
+  std::string trainer;  // version
 };
 
 std::string ToText(const Manifest& manifest);

@@ -23,36 +23,21 @@ constexpr char kDamaged[] = "DAMAGED_CHECKPOINT";
 // Whether the bytes are wrong or gone. A store that cannot be read just now says nothing of them.
 bool IsDamage(const Fault& fault) {
   const std::string& outcome = fault.outcome();
-  return outcome == kDamaged || outcome == "CORRUPT_FILE" || outcome == "OBJECT_MISSING";
+  return outcome == kDamaged || outcome == "CORRUPT_FILE" || outcome == "OBJECT_MISSING" ||
+         outcome == "OBJECT_DAMAGED";
 }
 
-Manifest ReadManifest(store::ObjectStore& store, const std::string& prefix) {
-  const std::string key = prefix + kManifestName;
-  if (!store.Head(key)) ThrowDamaged(key, "is missing");
-  return ParseManifest(store.Get(key), key);
-}
-
-// Reads an object part by part and hands each to `take`, which says where the next one goes.
-void ReadChecked(store::ObjectStore& store, const std::string& key, const FileEntry& entry,
-                 const std::function<std::span<std::byte>(int64_t offset, size_t bytes)>& place) {
-  const std::optional<store::ObjectInfo> info = store.Head(key);
-  if (!info) ThrowDamaged(key, "is missing");
-  if (info->bytes != entry.bytes) {
-    ThrowDamaged(key, "has " + std::to_string(info->bytes) + " bytes, its manifest says " +
-                          std::to_string(entry.bytes));
+Manifest ReadManifest(store::ObjectStore& store, const Candidate& candidate) {
+  const std::string key = candidate.prefix + kManifestName;
+  Manifest manifest = ParseManifest(ReadManifestText(store, candidate.prefix), key);
+  if (!candidate.job.empty() && manifest.job != candidate.job) {
+    ThrowDamaged(key, "is of job '" + manifest.job + "', not of '" + candidate.job + "'");
   }
-  store::Sha256 sha256;
-  for (int64_t offset = 0; offset < entry.bytes;) {
-    const size_t bytes = std::min<size_t>(kPartBytes, static_cast<size_t>(entry.bytes - offset));
-    const std::span<std::byte> part = place(offset, bytes);
-    const size_t got = store.Read(key, offset, part);
-    if (got == 0) ThrowDamaged(key, "ends at byte " + std::to_string(offset));
-    sha256.Update(part.first(got));
-    offset += static_cast<int64_t>(got);
+  if (candidate.step > 0 && manifest.step != candidate.step) {
+    ThrowDamaged(key, "is of step " + std::to_string(manifest.step) + ", not of step " +
+                          std::to_string(candidate.step));
   }
-  if (sha256.FinishHex() != entry.sha256) {
-    ThrowDamaged(key, "has changed since it was written (SHA-256 differs)");
-  }
+  return manifest;
 }
 
 SafetensorsFile ReadFile(store::ObjectStore& store, const std::string& key,
@@ -66,8 +51,37 @@ SafetensorsFile ReadFile(store::ObjectStore& store, const std::string& key,
 
 }  // namespace
 
+std::string ReadManifestText(store::ObjectStore& store, const std::string& prefix) {
+  const std::string key = prefix + kManifestName;
+  if (!store.Head(key)) ThrowDamaged(key, "is missing");
+  return store.Get(key);
+}
+
+void ReadChecked(store::ObjectStore& store, const std::string& key, const FileEntry& entry,
+                 const PlacePart& place, const TookPart& took) {
+  const std::optional<store::ObjectInfo> info = store.Head(key);
+  if (!info) ThrowDamaged(key, "is missing");
+  if (info->bytes != entry.bytes) {
+    ThrowDamaged(key, "has " + std::to_string(info->bytes) + " bytes, its manifest says " +
+                          std::to_string(entry.bytes));
+  }
+  store::Sha256 sha256;
+  for (int64_t offset = 0; offset < entry.bytes;) {
+    const size_t bytes = std::min<size_t>(kPartBytes, static_cast<size_t>(entry.bytes - offset));
+    const std::span<std::byte> part = place(offset, bytes);
+    const size_t got = store.Read(key, offset, part);
+    if (got == 0) ThrowDamaged(key, "ends at byte " + std::to_string(offset));
+    sha256.Update(part.first(got));
+    if (took) took(part.first(got));
+    offset += static_cast<int64_t>(got);
+  }
+  if (sha256.FinishHex() != entry.sha256) {
+    ThrowDamaged(key, "has changed since it was written (SHA-256 differs)");
+  }
+}
+
 Restored Read(store::ObjectStore& store, const Candidate& candidate) {
-  Restored restored{.from = candidate, .manifest = ReadManifest(store, candidate.prefix)};
+  Restored restored{.from = candidate, .manifest = ReadManifest(store, candidate)};
   for (const FileEntry& entry : restored.manifest.files) {
     restored.files[entry.name] = ReadFile(store, candidate.prefix + entry.name, entry);
   }
@@ -75,7 +89,7 @@ Restored Read(store::ObjectStore& store, const Candidate& candidate) {
 }
 
 Manifest Verify(store::ObjectStore& store, const Candidate& candidate) {
-  Manifest manifest = ReadManifest(store, candidate.prefix);
+  Manifest manifest = ReadManifest(store, candidate);
   std::vector<std::byte> part(kPartBytes);
   for (const FileEntry& entry : manifest.files) {
     ReadChecked(store, candidate.prefix + entry.name, entry,

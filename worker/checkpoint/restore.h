@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,9 @@
 namespace ocellus::checkpoint {
 
 struct Candidate {
-  int64_t step = 0;
+  int64_t step = 0;    // 0: whatever its manifest says
   std::string prefix;  // in the store, ends in '/'
+  std::string job;     // whose it must be; empty: anyone's
 };
 
 struct Restored {
@@ -27,9 +29,19 @@ struct Restored {
 // Told of each candidate that was refused, with the file and what is wrong with it.
 using OnDamaged = std::function<void(const Candidate&, const std::string& fault)>;
 
+// Reads the file of `entry` part by part and checks size and SHA-256. `place` says where a part
+// goes, `took` is told of it when it is there. Throws DAMAGED_CHECKPOINT.
+using PlacePart = std::function<std::span<std::byte>(int64_t offset, size_t bytes)>;
+using TookPart = std::function<void(std::span<const std::byte>)>;
+void ReadChecked(store::ObjectStore& store, const std::string& key, const FileEntry& entry,
+                 const PlacePart& place, const TookPart& took = {});
+
+// The text of its manifest; DAMAGED_CHECKPOINT when there is none.
+std::string ReadManifestText(store::ObjectStore& store, const std::string& prefix);
+
 // Reads one checkpoint, checking size and SHA-256 of every file on the way. Throws wire::Fault
 // (storage) that names the file: DAMAGED_CHECKPOINT, CORRUPT_FILE or OBJECT_MISSING when its bytes
-// are wrong or gone, the store's own fault when it could not be read.
+// are wrong or gone or another job's, the store's own fault when it could not be read.
 Restored Read(store::ObjectStore& store, const Candidate& candidate);
 
 // As Read, without keeping the bytes. Returns the manifest.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "worker/checkpoint/manifest.h"
+#include "worker/wire/fault.h"
 
 namespace ocellus::checkpoint {
 namespace {
@@ -35,15 +36,38 @@ std::vector<Candidate> ListCheckpoints(store::ObjectStore& store, const std::str
   return found;
 }
 
-std::vector<Candidate> Expired(const std::vector<Candidate>& newest_first, int64_t keep,
-                               int64_t keep_every_steps) {
+std::vector<Candidate> Expired(const std::vector<Candidate>& newest_first,
+                               const RetentionPolicy& policy) {
   std::vector<Candidate> expired;
-  const size_t kept = static_cast<size_t>(std::max<int64_t>(keep, 1));
+  const size_t kept = static_cast<size_t>(std::max<int64_t>(policy.keep, 1));
   for (size_t i = kept; i < newest_first.size(); ++i) {
-    const bool pinned = keep_every_steps > 0 && newest_first[i].step % keep_every_steps == 0;
-    if (!pinned) expired.push_back(newest_first[i]);
+    const int64_t step = newest_first[i].step;
+    const bool landmark = policy.keep_every_steps > 0 && step % policy.keep_every_steps == 0;
+    if (!landmark && !policy.best.contains(step)) expired.push_back(newest_first[i]);
   }
   return expired;
+}
+
+std::set<int64_t> BestSteps(store::ObjectStore& store, const std::vector<Candidate>& candidates,
+                            const std::string& metric, size_t keep_best) {
+  std::vector<std::pair<double, int64_t>> measured;  // the least first
+  const double sign = metric == "loss" ? 1 : -1;
+  for (const Candidate& candidate : candidates) {
+    try {
+      const std::string key = candidate.prefix + kManifestName;
+      const Manifest manifest = ParseManifest(ReadManifestText(store, candidate.prefix), key);
+      const auto value = manifest.metrics.find(metric);
+      if (value == manifest.metrics.end() || !value->is_number()) continue;
+      measured.push_back({sign * value->get<double>(), candidate.step});
+    } catch (const wire::Fault&) {
+      continue;  // a restore will say so
+    }
+  }
+  std::sort(measured.begin(), measured.end());
+  measured.resize(std::min(measured.size(), keep_best));
+  std::set<int64_t> best;
+  for (const auto& [value, step] : measured) best.insert(step);
+  return best;
 }
 
 void DeleteCheckpoint(store::ObjectStore& store, const std::string& prefix) {

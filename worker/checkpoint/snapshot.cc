@@ -18,26 +18,37 @@ std::vector<TensorView> Describe(const FileSource& source) {
 
 }  // namespace
 
+FileLayout LayOut(const FileSource& source) {
+  std::map<std::string, const TensorSource*> by_name;
+  for (const TensorSource& tensor : source.tensors) by_name[tensor.name] = &tensor;
+  const std::vector<TensorView> ordered = Describe(source);
+  FileLayout layout{.header = EncodeHeader(ordered, source.metadata)};
+  for (const TensorView& tensor : ordered) {
+    layout.order.push_back(by_name.at(tensor.name));
+    layout.data_bytes += tensor.bytes;
+  }
+  return layout;
+}
+
+void CopyValues(const FileLayout& layout, std::byte* to) {
+  for (const TensorSource* tensor : layout.order) {
+    const size_t bytes = *TensorBytes(tensor->dtype, tensor->shape);
+    tensor->copy({to, bytes});
+    to += bytes;
+  }
+}
+
 void Snapshot::Take(const FileSources& sources) {
   files_.clear();
   for (const auto& [name, source] : sources) {
-    std::map<std::string, const TensorSource*> by_name;
-    for (const TensorSource& tensor : source.tensors) by_name[tensor.name] = &tensor;
-    const std::vector<TensorView> ordered = Describe(source);
-    size_t bytes = 0;
-    for (const TensorView& tensor : ordered) bytes += tensor.bytes;
-
+    FileLayout layout = LayOut(source);
     Buffer& buffer = buffers_[name];
-    if (buffer.capacity < bytes) {
-      buffer.bytes = std::make_unique_for_overwrite<std::byte[]>(bytes);
-      buffer.capacity = bytes;
+    if (buffer.capacity < layout.data_bytes) {
+      buffer.bytes = std::make_unique_for_overwrite<std::byte[]>(layout.data_bytes);
+      buffer.capacity = layout.data_bytes;
     }
-    std::byte* at = buffer.bytes.get();
-    for (const TensorView& tensor : ordered) {
-      by_name.at(tensor.name)->copy({at, tensor.bytes});
-      at += tensor.bytes;
-    }
-    files_[name] = {EncodeHeader(ordered, source.metadata), {buffer.bytes.get(), bytes}};
+    CopyValues(layout, buffer.bytes.get());
+    files_[name] = {std::move(layout.header), {buffer.bytes.get(), layout.data_bytes}};
   }
 }
 

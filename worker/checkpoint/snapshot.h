@@ -31,6 +31,16 @@ struct FileSource {
 // Files by name ("model.safetensors").
 using FileSources = std::map<std::string, FileSource>;
 
+// A file's head, and its tensors in the order in which their values follow.
+struct FileLayout {
+  std::string header;
+  std::vector<const TensorSource*> order;
+  size_t data_bytes = 0;
+};
+FileLayout LayOut(const FileSource& source);
+// Copies the values, one after the other.
+void CopyValues(const FileLayout& layout, std::byte* to);
+
 // Not thread-safe: the loop takes it, the writer reads it, never both at once (Writer::busy).
 class Snapshot {
  public:

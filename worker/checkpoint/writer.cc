@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "worker/store/sha256.h"
+#include "worker/wire/failpoint.h"
 #include "worker/wire/fault.h"
 
 namespace ocellus::checkpoint {
@@ -14,12 +15,24 @@ namespace {
 // Bytes handed to the store at once: what a slow store can hold back.
 constexpr size_t kPartBytes = 4 << 20;
 
+using Clock = std::chrono::steady_clock;
+
+[[noreturn]] void ThrowLate(const store::ObjectStore& store, const std::string& key,
+                            std::chrono::milliseconds limit) {
+  throw wire::Fault(wire::FaultClass::kStorage, "UPLOAD_TIMEOUT",
+                    "store " + store.uri() + ": writing " + key + " was not through after " +
+                        std::to_string(limit.count() / 1000) + " s",
+                    "the storage is too slow for the state's size: see `ocellus storage check`");
+}
+
 FileEntry WriteFile(store::ObjectStore& store, const std::string& prefix, const std::string& name,
-                    const Snapshot::File& file) {
+                    const Snapshot::File& file, Clock::time_point start,
+                    std::chrono::milliseconds limit) {
   store::Sha256 sha256;
   const std::unique_ptr<store::ObjectWriter> writer = store.Write(prefix + name);
   const auto append = [&](std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
+      if (Clock::now() - start > limit) ThrowLate(store, prefix + name, limit);
       const auto part = bytes.first(std::min(bytes.size(), kPartBytes));
       sha256.Update(part);
       writer->Append(part);
@@ -29,6 +42,7 @@ FileEntry WriteFile(store::ObjectStore& store, const std::string& prefix, const 
   append(std::as_bytes(std::span(file.header)));
   append(file.data);
   writer->Finish();
+  wire::Failpoint("trainer.file_written");
   return {name, static_cast<int64_t>(file.header.size() + file.data.size()), sha256.FinishHex()};
 }
 
@@ -46,18 +60,23 @@ Writer::~Writer() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Writer::Start(const Snapshot* snapshot, Manifest manifest, std::string prefix) {
+void Writer::Start(const Snapshot* snapshot, Manifest manifest, std::string prefix,
+                   std::function<void()> before, std::chrono::milliseconds limit) {
   if (busy()) throw std::logic_error("a checkpoint is still being written");
-  thread_ = std::thread([this, snapshot, manifest = std::move(manifest),
-                         prefix = std::move(prefix)] { Run(snapshot, manifest, prefix); });
+  thread_ = std::thread([this, snapshot, limit, manifest = std::move(manifest),
+                         prefix = std::move(prefix), before = std::move(before)] {
+    if (before) before();
+    Run(snapshot, manifest, prefix, limit);
+  });
 }
 
-void Writer::Run(const Snapshot* snapshot, Manifest manifest, std::string prefix) {
-  const auto start = std::chrono::steady_clock::now();
+void Writer::Run(const Snapshot* snapshot, Manifest manifest, std::string prefix,
+                 std::chrono::milliseconds limit) {
+  const auto start = Clock::now();
   WriteResult result{.step = manifest.step, .prefix = prefix};
   try {
     for (const auto& [name, file] : snapshot->files()) {
-      manifest.files.push_back(WriteFile(*store_, prefix, name, file));
+      manifest.files.push_back(WriteFile(*store_, prefix, name, file, start, limit));
       result.bytes += manifest.files.back().bytes;
     }
     result.manifest = ToText(manifest);
@@ -69,16 +88,21 @@ void Writer::Run(const Snapshot* snapshot, Manifest manifest, std::string prefix
     result.failure = error.what();
   }
   if (!result.ok()) DeleteQuietly(*store_, prefix);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  const std::chrono::duration<double> took = Clock::now() - start;
   result.seconds = took.count();
   const std::lock_guard lock(mutex_);
   result_ = std::move(result);
+  ended_.notify_all();
 }
 
-std::optional<WriteResult> Writer::Poll() {
+std::optional<WriteResult> Writer::Poll() { return WaitFor(std::chrono::milliseconds(0)); }
+
+std::optional<WriteResult> Writer::WaitFor(std::chrono::milliseconds limit) {
   {
-    const std::lock_guard lock(mutex_);
-    if (!result_) return std::nullopt;
+    std::unique_lock lock(mutex_);
+    if (!busy() || !ended_.wait_for(lock, limit, [this] { return result_.has_value(); })) {
+      return std::nullopt;
+    }
   }
   return Wait();
 }

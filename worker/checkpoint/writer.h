@@ -1,8 +1,11 @@
 // Writes a snapshot to the object store while training goes on.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -26,6 +29,9 @@ struct WriteResult {
   bool ok() const { return failure.empty(); }
 };
 
+// What a checkpoint may take to be written.
+inline constexpr std::chrono::minutes kUploadLimit{15};
+
 // One write at a time, in a thread of its own. A failure is a result, never an exception: the run
 // goes on without this checkpoint, and what was written of it is deleted again. Used by one thread.
 class Writer {
@@ -35,23 +41,29 @@ class Writer {
   ~Writer();  // waits for the write in progress
 
   // Begins to write the files of `snapshot` under `prefix` (ends in '/'). `manifest` has everything
-  // but `files`. REQUIRES: not busy; `snapshot` is left alone until the result was taken.
-  void Start(const Snapshot* snapshot, Manifest manifest, std::string prefix);
+  // but `files`. A write that is not through after `limit` fails with UPLOAD_TIMEOUT (it looks
+  // between parts; a single call is bounded by the store). REQUIRES: not busy; `snapshot` is left
+  // alone until the result was taken. `before` is called first, by the writing thread.
+  void Start(const Snapshot* snapshot, Manifest manifest, std::string prefix,
+             std::function<void()> before = {}, std::chrono::milliseconds limit = kUploadLimit);
 
   // A write was started and its result not taken yet.
   bool busy() const { return thread_.joinable(); }
 
   // The result when the write has ended, once; nothing while it runs or when none was started.
   std::optional<WriteResult> Poll();
-  // Waits for it.
+  // Waits for it, at most so long.
   std::optional<WriteResult> Wait();
+  std::optional<WriteResult> WaitFor(std::chrono::milliseconds limit);
 
  private:
-  void Run(const Snapshot* snapshot, Manifest manifest, std::string prefix);
+  void Run(const Snapshot* snapshot, Manifest manifest, std::string prefix,
+           std::chrono::milliseconds limit);
 
   store::ObjectStore* store_;
   std::thread thread_;
   std::mutex mutex_;
+  std::condition_variable ended_;
   std::optional<WriteResult> result_;  // guarded by mutex_
 };
 

@@ -27,6 +27,7 @@ Command ReadResult(Fields* fields) {
   fields->Read("committed", &result.committed);
   fields->Read("reason", &result.reason);
   fields->Read("expired", &result.expired);
+  fields->ReadIfThere("unavailable", &result.unavailable);
   return result;
 }
 
@@ -69,7 +70,8 @@ std::string Print(const CheckpointResult& result) {
                       {"step", result.step},
                       {"committed", result.committed},
                       {"reason", result.reason},
-                      {"expired", result.expired}});
+                      {"expired", result.expired},
+                      {"unavailable", result.unavailable}});
 }
 
 }  // namespace ocellus::wire

@@ -26,6 +26,7 @@ struct CheckpointResult {
   bool committed = false;
   std::string reason;                // why not; empty when committed
   std::vector<std::string> expired;  // prefixes, relative to the store, that retention freed
+  bool unavailable = false;          // not refused: the coordinator could not reach the store
 };
 
 // Holds std::monostate when its type is not known here: to be ignored.

@@ -30,6 +30,12 @@ void ReadCheckpoint(const json& value, CheckpointSettings* out, Fields* outer) {
   fields.Read("keep", &out->keep);
   fields.Read("keep_every_steps", &out->keep_every_steps);
   fields.Read("commit", &commit);
+  fields.ReadIfThere("keep_best", &out->keep_best);
+  fields.ReadIfThere("best_metric", &out->best_metric);
+  fields.ReadIfThere("auto_interval", &out->auto_interval);
+  fields.ReadIfThere("fault_interval_s", &out->fault_interval_s);
+  fields.ReadIfThere("memory_copy", &out->memory_copy);
+  fields.ReadIfThere("memory_every_steps", &out->memory_every_steps);
   if (commit != "agent" && commit != "self") fields.Fail("commit is not agent or self");
   out->commit = commit == "self" ? Commit::kSelf : Commit::kAgent;
   if (!fields.ok()) outer->Fail(fields.error());
@@ -45,6 +51,28 @@ void ReadRestore(const json& value, std::vector<RestorePoint>* out, Fields* oute
     if (!fields.ok()) return outer->Fail(fields.error());
     out->push_back(point);
   }
+}
+
+void ReadMemory(const json& document, MemoryCopy* out, Fields* outer) {
+  const auto found = document.find("memory");
+  if (found == document.end()) return;
+  Fields fields(*found, "memory");
+  fields.Read("fd", &out->fd);
+  fields.Read("generation", &out->generation);
+  if (!fields.ok()) outer->Fail(fields.error());
+}
+
+json PrintCheckpoint(const CheckpointSettings& checkpoint) {
+  return {{"every_steps", checkpoint.every_steps},
+          {"keep", checkpoint.keep},
+          {"keep_every_steps", checkpoint.keep_every_steps},
+          {"keep_best", checkpoint.keep_best},
+          {"best_metric", checkpoint.best_metric},
+          {"auto_interval", checkpoint.auto_interval},
+          {"fault_interval_s", checkpoint.fault_interval_s},
+          {"memory_copy", checkpoint.memory_copy},
+          {"memory_every_steps", checkpoint.memory_every_steps},
+          {"commit", checkpoint.commit == Commit::kSelf ? "self" : "agent"}};
 }
 
 }  // namespace
@@ -76,6 +104,7 @@ std::optional<Document> ParseDocument(const std::string& line, std::string* erro
   fields.Read("prefix", &document.prefix);
   ReadCheckpoint(fields.Child("checkpoint"), &document.checkpoint, &fields);
   ReadRestore(fields.Child("restore"), &document.restore, &fields);
+  ReadMemory(*object, &document.memory, &fields);
   CheckRanges(document, &fields);
   if (fields.ok()) return document;
   *error = fields.error();
@@ -96,29 +125,26 @@ std::string Print(const Document& document) {
   for (const RestorePoint& point : document.restore) {
     restore.push_back({{"step", point.step}, {"uri", point.uri}});
   }
-  const CheckpointSettings& checkpoint = document.checkpoint;
-  return PrintObject({{"version", document.version},
-                      {"job", document.job},
-                      {"name", document.name},
-                      {"project", document.project},
-                      {"generation", document.generation},
-                      {"rank", document.rank},
-                      {"world", document.world},
-                      {"local_rank", document.local_rank},
-                      {"master_addr", document.master_addr},
-                      {"master_port", document.master_port},
-                      {"device", document.device},
-                      {"gpu", document.gpu},
-                      {"threads", document.threads},
-                      {"spec", document.spec},
-                      {"store", document.store},
-                      {"prefix", document.prefix},
-                      {"checkpoint",
-                       {{"every_steps", checkpoint.every_steps},
-                        {"keep", checkpoint.keep},
-                        {"keep_every_steps", checkpoint.keep_every_steps},
-                        {"commit", checkpoint.commit == Commit::kSelf ? "self" : "agent"}}},
-                      {"restore", restore}});
+  return PrintObject(
+      {{"version", document.version},
+       {"job", document.job},
+       {"name", document.name},
+       {"project", document.project},
+       {"generation", document.generation},
+       {"rank", document.rank},
+       {"world", document.world},
+       {"local_rank", document.local_rank},
+       {"master_addr", document.master_addr},
+       {"master_port", document.master_port},
+       {"device", document.device},
+       {"gpu", document.gpu},
+       {"threads", document.threads},
+       {"spec", document.spec},
+       {"store", document.store},
+       {"prefix", document.prefix},
+       {"checkpoint", PrintCheckpoint(document.checkpoint)},
+       {"restore", restore},
+       {"memory", {{"fd", document.memory.fd}, {"generation", document.memory.generation}}}});
 }
 
 }  // namespace ocellus::wire

@@ -19,7 +19,22 @@ struct CheckpointSettings {
   int64_t every_steps = 500;
   int keep = 3;
   int64_t keep_every_steps = 0;  // 0: none is kept for good
+  int keep_best = 0;             // besides the newest, those with the best `best_metric`
+  std::string best_metric;
+  bool auto_interval = false;   // every_steps holds until a first checkpoint was measured
+  double fault_interval_s = 0;  // to be expected between two faults; for auto_interval
+  // Every rank of the gang is to have a copy of the newest state in memory, every so many steps; 0:
+  // with each checkpoint.
+  bool memory_copy = false;
+  int64_t memory_every_steps = 0;
   Commit commit = Commit::kAgent;
+};
+
+// Memory of the agent that outlives a rank (worker/checkpoint/memory_copy.h).
+struct MemoryCopy {
+  int fd = -1;  // -1: none
+  // What gangs up to this one wrote there may be restored; 0: nothing.
+  int64_t generation = 0;
 };
 
 struct RestorePoint {
@@ -46,6 +61,7 @@ struct Document {
   std::string prefix;  // of all the job's keys, ends with '/'
   CheckpointSettings checkpoint;
   std::vector<RestorePoint> restore;  // newest first
+  MemoryCopy memory;
 };
 
 // Nothing and the reason in `*error` when a key is missing or wrong, or the version not spoken.

@@ -49,6 +49,10 @@ void Visit(V& v, CheckpointFailed& e) {
   v("step", e.step), v("reason", e.reason);
 }
 template <typename V>
+void Visit(V& v, CheckpointPause& e) {
+  v("step", e.step), v("paused", e.paused), v("reason", e.reason);
+}
+template <typename V>
 void Visit(V& v, Artifact& e) {
   v("kind", e.kind), v("uri", e.uri);
 }
@@ -125,6 +129,7 @@ const std::map<std::string, EventBody (*)(Fields*)>& Readers() {
       {"checkpoint_begin", ReadBody<CheckpointBegin>},
       {"checkpoint_ready", ReadBody<CheckpointReady>},
       {"checkpoint_failed", ReadBody<CheckpointFailed>},
+      {"checkpoint_pause", ReadBody<CheckpointPause>},
       {"artifact", ReadBody<Artifact>},
       {"metric", ReadBody<Metric>},
       {"alarm", ReadBody<Alarm>},
@@ -144,6 +149,7 @@ constexpr std::array kTypes = {"",
                                "checkpoint_begin",
                                "checkpoint_ready",
                                "checkpoint_failed",
+                               "checkpoint_pause",
                                "artifact",
                                "metric",
                                "alarm",

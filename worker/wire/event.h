@@ -65,6 +65,13 @@ struct CheckpointFailed {
   std::string reason;
 };
 
+// Checkpoints cannot be stored for now, or can be again: the run goes on either way.
+struct CheckpointPause {
+  int64_t step = 0;
+  bool paused = false;
+  std::string reason;  // of the pause; empty at its end
+};
+
 struct Artifact {
   std::string kind;
   std::string uri;
@@ -102,8 +109,8 @@ struct ExitRecord {
 
 // Holds std::monostate when its type is not known here: to be ignored.
 using EventBody = std::variant<std::monostate, Hello, Phase, Step, Restored, Damaged,
-                               CheckpointBegin, CheckpointReady, CheckpointFailed, Artifact, Metric,
-                               Alarm, Log, StopAck, ExitRecord>;
+                               CheckpointBegin, CheckpointReady, CheckpointFailed, CheckpointPause,
+                               Artifact, Metric, Alarm, Log, StopAck, ExitRecord>;
 
 struct Event {
   int rank = 0;

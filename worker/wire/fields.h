@@ -30,6 +30,11 @@ class Fields {
   void Read(const char* key, std::vector<std::string>* out);
   // A key that may be missing; nothing then.
   void Read(const char* key, std::optional<double>* out);
+  // A key that came after the first release: the other side may not send it, and `*out` stays.
+  template <typename Value>
+  void ReadIfThere(const char* key, Value* out) {
+    if (object_.contains(key)) Read(key, out);
+  }
   // The value under `key`; a null value when it is missing.
   const nlohmann::json& Child(const char* key);
 

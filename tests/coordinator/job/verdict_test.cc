@@ -46,6 +46,21 @@ TEST(VerdictTest, SuccessNeedsTheFinalCommit) {
   EXPECT_THAT(verdict.message, HasSubstr("did not commit"));
 }
 
+TEST(VerdictTest, ACopyInMemorySparesTheWaitOfAGangThatGotOn) {
+  GangEnd end = Failed(v1::FAILURE_CLASS_INFRA_PROCESS);
+  end.restored_step = 50;
+  end.ranks[0].step = 57;
+  EXPECT_GT(Judge(end).backoff, absl::ZeroDuration());
+  end.memory_copy = true;
+  EXPECT_EQ(Judge(end).state, v1::JOB_STATE_PENDING);
+  EXPECT_EQ(Judge(end).reason, v1::JOB_REASON_NEXT_CYCLE);
+  EXPECT_EQ(Judge(end).backoff, absl::ZeroDuration());
+  end.restored_step = 57;  // died again before a step
+  EXPECT_GT(Judge(end).backoff, absl::ZeroDuration());
+  end.budget.fruitless = kFruitlessGenerationsMax - 1;
+  EXPECT_EQ(Judge(end).state, v1::JOB_STATE_HELD);
+}
+
 TEST(VerdictTest, CancelIsFinalWhateverTheRanksSay) {
   EXPECT_EQ(Judge(Gang(v1::JOB_REASON_CANCEL, {End("DIED", v1::FAILURE_CLASS_USER)})).state,
             v1::JOB_STATE_CANCELLED);

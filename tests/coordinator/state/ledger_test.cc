@@ -161,6 +161,20 @@ TEST_F(LedgerTest, EverySliceMustBeThere) {
   EXPECT_THAT(Restorable(), IsEmpty());
 }
 
+TEST_F(LedgerTest, AManifestOfAnotherJobStepOrGenerationIsRefused) {
+  const CheckpointRow upload = Upload(200);
+  for (const nlohmann::json& other : {nlohmann::json{{"job", "j-other"}},
+                                      {{"step", 100}},
+                                      {{"generation", 7}},
+                                      {{"step", "200"}}}) {
+    nlohmann::json manifest = nlohmann::json::parse(Manifest());
+    manifest.update(other);
+    const auto refused = ledger_.Commit(job_.id, 1, upload.upload_id, 200, manifest.dump(), "x");
+    EXPECT_EQ(ReasonOf(refused.status()), v1::ERROR_REASON_CHECKPOINT_INCOMPLETE) << other;
+  }
+  EXPECT_TRUE(Commit(upload).ok());
+}
+
 TEST_F(LedgerTest, StepsOnlyGrow) {
   ASSERT_TRUE(Commit(Upload(200)).ok());
   EXPECT_EQ(ReasonOf(Commit(Upload(200)).status()), v1::ERROR_REASON_WRONG_STATE);

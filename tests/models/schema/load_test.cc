@@ -30,8 +30,10 @@ TEST(Load, FillsEveryDefault) {
             json::parse(R"({"name": "least", "project": "default", "priority": 0, "ranks": 1,
                             "device": "auto", "labels": {}, "stop_grace_s": 120,
                             "retry": {"user_retries": 0, "unknown_retries": 3},
-                            "checkpoint": {"every_steps": 500, "keep": 3,
-                                           "keep_every_steps": 0}})"));
+                            "checkpoint": {"every_steps": 500, "interval": "steps", "keep": 3,
+                                           "keep_every_steps": 0, "keep_best": 0,
+                                           "best_metric": "loss", "memory_copy": false,
+                                           "memory_every_steps": 0}})"));
   const json& training = document.training;
   EXPECT_EQ(training["objective"]["mae"], json::parse(R"({"mask_ratio": 0.75, "norm_pix_loss": true,
             "decoder": {"dim": 512, "depth": 8, "heads": 16}})"));

@@ -63,6 +63,17 @@ TEST(Documents, EachOwnRankGetsItsOwn) {
   EXPECT_TRUE(wire::ParseDocument(wire::Print(document), &error)) << error;
 }
 
+TEST(Documents, AStoreWithSettingsKeepsThemApart) {
+  v1::StartGang order = Order();
+  order.set_store_uri("s3://bucket/pre?endpoint=http://127.0.0.1:9000");
+  const std::string key = "vision/j-1/checkpoints/step-000000200/g0002-ab/";
+  order.mutable_restore(0)->set_uri("s3://bucket/pre/" + key + "?endpoint=http://127.0.0.1:9000");
+  const auto documents = Documents(order, "a", 29500, 1);
+  ASSERT_TRUE(documents.ok());
+  EXPECT_EQ((*documents)[0].store, order.store_uri());
+  EXPECT_EQ((*documents)[0].restore[0].uri, key);
+}
+
 TEST(Documents, ARankWithoutGpuIsOnTheCpu) {
   const auto documents = Documents(Order(), "a", 29500, 1);
   ASSERT_TRUE(documents.ok());

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/worker/checkpoint/checkpoint_cases.h"
+#include "worker/checkpoint/writer.h"
 
 namespace ocellus::checkpoint {
 namespace {
@@ -21,18 +22,37 @@ std::vector<int64_t> Steps(const std::vector<Candidate>& candidates) {
 
 TEST(Retention, KeepsTheNewest) {
   const auto candidates = Newest({500, 400, 300, 200, 100});
-  EXPECT_EQ(Steps(Expired(candidates, 3, 0)), (std::vector<int64_t>{200, 100}));
-  EXPECT_EQ(Steps(Expired(candidates, 9, 0)), (std::vector<int64_t>{}));
+  EXPECT_EQ(Steps(Expired(candidates, {.keep = 3})), (std::vector<int64_t>{200, 100}));
+  EXPECT_EQ(Steps(Expired(candidates, {.keep = 9})), (std::vector<int64_t>{}));
 }
 
 TEST(Retention, KeepsEveryNth) {
-  EXPECT_EQ(Steps(Expired(Newest({500, 400, 300, 200, 100}), 1, 200)),
+  EXPECT_EQ(Steps(Expired(Newest({500, 400, 300, 200, 100}), {.keep_every_steps = 200})),
             (std::vector<int64_t>{300, 100}));
 }
 
+TEST(Retention, KeepsTheBest) {
+  const TempFolder folder;
+  const auto store = store::OpenStore("file://" + folder.path());
+  const std::map<int64_t, double> losses = {{100, 3.0}, {200, 1.0}, {300, 2.0}};
+  for (const auto& [step, loss] : losses) {
+    const Candidate candidate = WriteCheckpoint(*store, step);
+    auto manifest = ParseManifest(store->Get(candidate.prefix + kManifestName), "m");
+    manifest.metrics = {{"loss", loss}, {"knn_accuracy", loss}};
+    store->Delete(candidate.prefix + kManifestName);
+    Commit(*store, candidate.prefix, ToText(manifest));
+  }
+  WriteCheckpoint(*store, 400);  // says nothing
+  const auto found = ListCheckpoints(*store, "p/j-1/");
+  EXPECT_EQ(BestSteps(*store, found, "loss", 2), (std::set<int64_t>{200, 300}));
+  EXPECT_EQ(BestSteps(*store, found, "knn_accuracy", 1), (std::set<int64_t>{100}));
+  EXPECT_TRUE(BestSteps(*store, found, "probe_accuracy", 1).empty());
+  EXPECT_EQ(Steps(Expired(found, {.best = {200}})), (std::vector<int64_t>{300, 100}));
+}
+
 TEST(Retention, NeverGivesUpTheLast) {
-  EXPECT_EQ(Steps(Expired(Newest({500, 400}), 0, 0)), (std::vector<int64_t>{400}));
-  EXPECT_TRUE(Expired({}, 0, 0).empty());
+  EXPECT_EQ(Steps(Expired(Newest({500, 400}), {.keep = 0})), (std::vector<int64_t>{400}));
+  EXPECT_TRUE(Expired({}, {.keep = 0}).empty());
 }
 
 TEST(Retention, ListsOnlyWhatIsCommitted) {
