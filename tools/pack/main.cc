@@ -1,12 +1,32 @@
 // ocellus-pack: makes WebDataset shards.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <string>
+#include <vector>
 
 #include "tools/pack/demo_set.h"
 #include "tools/pack/folder_set.h"
+#include "worker/data/object_shard.h"
+#include "worker/data/object_sources.h"
 #include "worker/wire/fault.h"
 
 namespace {
+
+void IndexShards(const std::vector<std::string>& words) {
+  ocellus::data::ObjectSources sources;
+  int made = 0, there = 0;
+  for (const std::string& word : words) {
+    if (!ocellus::data::IsObjectWord(word)) {
+      throw ocellus::wire::Fault(ocellus::wire::FaultClass::kUser, "NO_DATA",
+                                 word + " is no address of an object store",
+                                 "indexes of files are made when they are first read");
+    }
+    for (const ocellus::data::Source& shard : sources.Resolve(word)) {
+      ++(ocellus::data::PublishIndex(shard.store.get(), shard.path) ? made : there);
+    }
+  }
+  std::printf("%d indexes written, %d were there\n", made, there);
+}
 
 int Run(int argc, char** argv) {
   CLI::App app("Makes image shards (WebDataset tars with an index beside them)", "ocellus-pack");
@@ -27,12 +47,21 @@ int Run(int argc, char** argv) {
   folder_command->add_option("--out", folder.out, "folder to write to")->required();
   folder_command->add_option("--shard-bytes-max", folder.shard_bytes_max, "size of a shard, about")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 50));
+
+  std::vector<std::string> shards;
+  CLI::App* index_command =
+      app.add_subcommand("index", "write the indexes of shards in an object store beside them");
+  index_command
+      ->add_option("shards", shards, "s3://BUCKET/PREFIX/train-{000..127}.tar?endpoint=URL, globs")
+      ->required();
   CLI11_PARSE(app, argc, argv);
 
   if (demo_command->parsed()) {
     ocellus::pack::WriteDemoSet(demo);
     std::printf("%lld synthetic pictures in %d shards: %s\n", static_cast<long long>(demo.count),
                 demo.shards, demo.out.c_str());
+  } else if (index_command->parsed()) {
+    IndexShards(shards);
   } else {
     const ocellus::pack::FolderSetResult result = ocellus::pack::WriteFolderSet(folder);
     std::printf("%lld images of %lld classes in %lld shards: %s\n",

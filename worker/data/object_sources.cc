@@ -32,7 +32,7 @@ std::vector<std::string> ExpandAlternatives(const std::string& word) {
 
 bool IsTar(const std::string& key) { return store::Lower(key).ends_with(".tar"); }
 
-[[noreturn]] void ThrowMissing(const std::string& what, const std::string& word) {
+[[noreturn]] void ThrowNothing(const std::string& what, const std::string& word) {
   throw wire::Fault(wire::FaultClass::kUser, "NO_DATA", what + ": " + word,
                     "give .tar files: s3://BUCKET/PREFIX/train-{000..127}.tar?endpoint=URL, a glob "
                     "of them, or the prefix that they lie below");
@@ -86,7 +86,7 @@ std::vector<Source> ObjectSources::Resolve(const std::string& word) {
       keys.insert(keys.end(), found.begin(), found.end());
     }
   }
-  if (keys.empty()) ThrowMissing("nothing matches", word);
+  if (keys.empty()) ThrowNothing("nothing matches", word);
   std::sort(keys.begin(), keys.end());
   std::vector<Source> sources;
   for (std::string& key : keys) sources.push_back({Source::Kind::kObject, std::move(key), store});
