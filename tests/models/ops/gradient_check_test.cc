@@ -7,6 +7,7 @@
 #include "models/ops/attention.h"
 #include "models/ops/batch_norm.h"
 #include "models/ops/contrastive_loss.h"
+#include "models/ops/depthwise.h"
 #include "models/ops/gather.h"
 #include "models/ops/gelu.h"
 #include "models/ops/key_contrast.h"
@@ -16,6 +17,7 @@
 #include "models/ops/normalise_rows.h"
 #include "models/ops/quick_gelu.h"
 #include "models/ops/relic_loss.h"
+#include "models/ops/response_norm.h"
 #include "tests/models/ops/agreement.h"
 
 namespace ocellus::models::ops {
@@ -125,6 +127,22 @@ TEST(GradientCheck, Normalisations) {
       {Normal({7, 3}, 13), Normal({3}, 14), Normal({3}, 15)});
   Check([](const Tensors& in) -> Tensors { return {NormaliseRows(in[0])}; },
         [](const Tensors& in) -> Tensors { return {Directions(in[0])}; }, {Normal({3, 5}, 16)});
+}
+
+TEST(GradientCheck, ConvNext) {
+  Check([](const Tensors& in) -> Tensors { return {ResponseNorm(in[0], in[1], in[2])}; },
+        [](const Tensors& in) -> Tensors {
+          const torch::Tensor length = in[0].norm(2, {1, 2}, /*keepdim=*/true);
+          const torch::Tensor response = length / (length.mean(3, /*keepdim=*/true) + 1e-6);
+          return {in[1] * (in[0] * response) + in[2] + in[0]};
+        },
+        {Normal({2, 2, 3, 4}, 25), Normal({4}, 26), Normal({4}, 27)});
+  Check([](const Tensors& in) -> Tensors { return {Depthwise7(in[0], in[1], in[2])}; },
+        [](const Tensors& in) -> Tensors {
+          return {at::conv2d(in[0].permute({0, 3, 1, 2}), in[1], in[2], 1, 3, 1, 2)
+                      .permute({0, 2, 3, 1})};
+        },
+        {Normal({1, 3, 4, 2}, 28), Normal({2, 1, 7, 7}, 29), Normal({2}, 30)});
 }
 
 TEST(GradientCheck, PixelLoss) {
