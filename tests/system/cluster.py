@@ -124,6 +124,7 @@ class Cluster:
 
     def __init__(self, folder, slots=2):
         self.folder, self.slots = str(folder), slots
+        self.store, self.env = "file://" + self.path("store"), {}
         self.started = []
         self.grpc = self.metrics = None
         self.coordinator = self.worker = None
@@ -132,7 +133,8 @@ class Cluster:
         return os.path.join(self.folder, *parts)
 
     def launch(self, name, command, env=None):
-        process = Process([str(c) for c in command], self.path(name + ".log"), env)
+        process = Process([str(c) for c in command], self.path(name + ".log"),
+                          {**self.env, **(env or {})})
         self.started.append(process)
         return process
 
@@ -151,7 +153,7 @@ class Cluster:
             program("ocellus-coordinator"), "--data-dir", data,
             "--listen", self.grpc or "127.0.0.1:0",
             "--metrics-listen", self.metrics or "127.0.0.1:0",
-            "--store", "file://" + self.path("store"), *options])
+            "--store", self.store, *options])
         if wait:
             found = self.endpoint(self.coordinator, data)
             self.grpc, self.metrics = found["grpc"], found["metrics"]
@@ -175,8 +177,8 @@ class Cluster:
 
     def cli(self, *args, code=0, **more):
         """Runs `ocellus`; checks its exit code (None: any) and returns the finished process."""
-        env = {**os.environ, "OCELLUS_SERVER": self.grpc or "", "HOME": self.path("home"),
-               "XDG_CACHE_HOME": self.path("cache")}
+        env = {**os.environ, **self.env, "OCELLUS_SERVER": self.grpc or "",
+               "HOME": self.path("home"), "XDG_CACHE_HOME": self.path("cache")}
         done = subprocess.run([program("ocellus"), *map(str, args)], capture_output=True, text=True,
                               env=env, timeout=DEADLINE_S, check=False, **more)
         if code is not None:

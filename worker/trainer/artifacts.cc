@@ -19,6 +19,13 @@ void Artifacts::Put(const std::string& kind, const std::string& name, const std:
   Put(kind, name, std::as_bytes(std::span(text)));
 }
 
+void Artifacts::PutLater(const std::string& kind, const std::string& name,
+                         std::vector<std::byte> bytes) {
+  const bool taken =
+      errands_.Do([this, kind, name, bytes = std::move(bytes)] { Put(kind, name, bytes); });
+  if (!taken) reporter_->Log("warning", "artifact not kept: too many wait for the store: " + name);
+}
+
 std::string Artifacts::Get(const std::string& name) {
   try {
     return store_->Head(prefix_ + name) ? store_->Get(prefix_ + name) : "";

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "worker/checkpoint/retention.h"
+#include "worker/wire/failpoint.h"
 #include "worker/wire/fault.h"
 
 namespace ocellus::trainer {
@@ -13,6 +14,16 @@ constexpr int kFailuresInARowMax = 3;
 // An agent that has not answered for so long is asked anew at the next checkpoint.
 constexpr std::chrono::seconds kAnswerPatience{30};
 constexpr std::chrono::milliseconds kMailPoll{200};
+// What a step may wait for the checkpoint before.
+constexpr std::chrono::seconds kRoomPatience{1};
+// Between tries to store the newest snapshot while the store cannot be reached.
+constexpr std::chrono::seconds kOutageRetry{10};
+// No cause of ours: what cannot be reached now can be later. (A commit that could not be made for
+// that reason comes as one of these as well.)
+bool IsOutage(const std::string& outcome) {
+  return outcome == "STORE_UNAVAILABLE" || outcome == "STORE_TIMEOUT" ||
+         outcome == "UPLOAD_TIMEOUT";
+}
 
 std::string RandomId() {
   char text[16];
@@ -38,19 +49,25 @@ Checkpointer::Checkpointer(const wire::Document& document, store::ObjectStore* s
 // Whether a new snapshot may be taken.
 bool Checkpointer::MakeRoom() {
   Advance();
-  if (stage_ == Stage::kWrites) OnWritten(*writer_.Wait());
+  if (stage_ == Stage::kWrites) {
+    const auto written = writer_.WaitFor(kRoomPatience);
+    if (!written) return false;
+    OnWritten(*written);
+  }
   Advance();
   if (stage_ == Stage::kIdle) return true;
-  return Clock::now() - asked_at_ > kAnswerPatience;
+  return stage_ != Stage::kWrites && Clock::now() - asked_at_ > kAnswerPatience;
 }
 
 void Checkpointer::Save(const checkpoint::FileSources& sources,
-                        const checkpoint::Manifest& manifest) {
+                        const checkpoint::Manifest& manifest, std::function<void()> before) {
   const auto start = Clock::now();
   if (!MakeRoom()) {
     reporter_->Log("info", "no checkpoint of step " + std::to_string(manifest.step) +
                                ": the one of step " + std::to_string(manifest_.step) +
-                               " still waits for the coordinator");
+                               (stage_ == Stage::kWrites ? " is still being written"
+                                                         : " still waits for the coordinator"));
+    stall_seconds_ = Seconds(start);
     return;
   }
   const auto snapshot_start = Clock::now();
@@ -58,32 +75,43 @@ void Checkpointer::Save(const checkpoint::FileSources& sources,
   snapshot_seconds_ = Seconds(snapshot_start);
   stall_seconds_ = Seconds(start);
   manifest_ = manifest;
+  before_ = std::move(before);
+  wire::Failpoint("trainer.snapshot_taken");
+  Begin();
+}
+
+void Checkpointer::Begin() {
+  retry_at_.reset();
   if (self_commit()) {
-    StartWrite(checkpoint::CheckpointPrefix(document_.prefix, manifest.step, manifest.generation,
-                                            RandomId()));
-    return;
+    return StartWrite(checkpoint::CheckpointPrefix(document_.prefix, manifest_.step,
+                                                   manifest_.generation, RandomId()));
   }
   stage_ = Stage::kAwaitsGrant;
   asked_at_ = Clock::now();
-  reporter_->Tell(wire::CheckpointBegin{manifest.step});
+  reporter_->Tell(wire::CheckpointBegin{manifest_.step});
+  wire::Failpoint("trainer.begin_sent");
 }
 
 void Checkpointer::StartWrite(const std::string& prefix) {
   stage_ = Stage::kWrites;
-  writer_.Start(&snapshot_, manifest_, prefix);
+  writer_.Start(&snapshot_, manifest_, prefix, before_);
 }
 
 void Checkpointer::Advance() {
   while (const auto grant = control_->TakeGrant()) OnGrant(*grant);
   while (const auto result = control_->TakeResult()) OnResult(*result);
-  if (stage_ != Stage::kWrites) return;
-  if (const auto written = writer_.Poll()) OnWritten(*written);
+  if (stage_ == Stage::kWrites) {
+    if (const auto written = writer_.Poll()) OnWritten(*written);
+  } else if (stage_ == Stage::kIdle && retry_at_ && Clock::now() > *retry_at_) {
+    Begin();
+  }
 }
 
 void Checkpointer::OnGrant(const wire::CheckpointGrant& grant) {
   // A grant for a snapshot that was given up is left alone; the coordinator sweeps its prefix.
   if (stage_ != Stage::kAwaitsGrant || grant.step != manifest_.step) return;
   upload_id_ = grant.upload_id;
+  wire::Failpoint("trainer.granted");
   StartWrite(grant.prefix);
 }
 
@@ -101,14 +129,18 @@ void Checkpointer::OnWritten(const checkpoint::WriteResult& result) {
   }
   stage_ = Stage::kAwaitsResult;
   asked_at_ = Clock::now();
+  wire::Failpoint("trainer.files_written");
   reporter_->Tell(wire::CheckpointReady{result.step, upload_id_, result.manifest, snapshot_seconds_,
                                         stall_seconds_, result.seconds});
+  wire::Failpoint("trainer.ready_sent");
 }
 
 void Checkpointer::OnResult(const wire::CheckpointResult& result) {
   // A refusal may also answer the begin: then no grant will come.
   const bool awaited = stage_ == Stage::kAwaitsGrant || stage_ == Stage::kAwaitsResult;
   if (awaited && result.step == manifest_.step) stage_ = Stage::kIdle;
+  wire::Failpoint("trainer.result_received");
+  if (result.unavailable) return Failed(result.step, "STORE_UNAVAILABLE", result.reason);
   if (!result.committed) return Failed(result.step, "COMMIT_REFUSED", result.reason);
   Committed(result.step);
   DeleteExpired(result.expired);
@@ -117,9 +149,23 @@ void Checkpointer::OnResult(const wire::CheckpointResult& result) {
 void Checkpointer::Committed(int64_t step) {
   committed_step_ = std::max(committed_step_, step);
   failures_in_a_row_ = 0;
+  if (!paused_) return;
+  paused_ = false;
+  retry_at_.reset();
+  reporter_->Tell(wire::CheckpointPause{step, false, ""});
+  reporter_->Log("info", "checkpoints are stored again, from step " + std::to_string(step));
+}
+
+void Checkpointer::Pause(int64_t step, const std::string& reason) {
+  retry_at_ = Clock::now() + kOutageRetry;
+  if (paused_) return;
+  paused_ = true;
+  reporter_->Tell(wire::CheckpointPause{step, true, reason});
+  reporter_->Log("warning", "checkpoints pause, training goes on: " + reason);
 }
 
 void Checkpointer::Failed(int64_t step, const std::string& outcome, const std::string& reason) {
+  if (IsOutage(outcome)) return Pause(step, reason);
   reporter_->Tell(wire::CheckpointFailed{step, reason});
   if (++failures_in_a_row_ < kFailuresInARowMax) return;
   throw wire::Fault(
@@ -129,37 +175,43 @@ void Checkpointer::Failed(int64_t step, const std::string& outcome, const std::s
 }
 
 void Checkpointer::DeleteExpired(const std::vector<std::string>& prefixes) {
-  for (const std::string& prefix : prefixes) {
+  if (prefixes.empty()) return;
+  // What is refused here the coordinator's sweep gets later.
+  errands_.Do([store = store_, reporter = reporter_, prefixes] {
     try {
-      checkpoint::DeleteCheckpoint(*store_, prefix);
+      for (const std::string& prefix : prefixes) checkpoint::DeleteCheckpoint(*store, prefix);
     } catch (const wire::Fault& fault) {
-      reporter_->Log("warning", std::string("an expired checkpoint stays: ") + fault.what());
+      reporter->Log("warning", std::string("an expired checkpoint stays: ") + fault.what());
     }
-  }
+    wire::Failpoint("trainer.expired_deleted");
+  });
 }
 
 void Checkpointer::ApplyRetention() {
-  std::vector<std::string> prefixes;
-  for (const auto& expired :
-       checkpoint::Expired(checkpoint::ListCheckpoints(*store_, document_.prefix),
-                           document_.checkpoint.keep, document_.checkpoint.keep_every_steps)) {
-    prefixes.push_back(expired.prefix);
+  const wire::CheckpointSettings& settings = document_.checkpoint;
+  const auto found = checkpoint::ListCheckpoints(*store_, document_.prefix);
+  checkpoint::RetentionPolicy policy{settings.keep, settings.keep_every_steps};
+  if (settings.keep_best > 0) {
+    policy.best = checkpoint::BestSteps(*store_, found, settings.best_metric,
+                                        static_cast<size_t>(settings.keep_best));
   }
+  std::vector<std::string> prefixes;
+  for (const auto& expired : checkpoint::Expired(found, policy)) prefixes.push_back(expired.prefix);
   DeleteExpired(prefixes);
 }
 
 void Checkpointer::SaveForGood(const checkpoint::FileSources& sources,
-                               const checkpoint::Manifest& manifest, std::chrono::seconds limit) {
+                               const checkpoint::Manifest& manifest, std::function<void()> before,
+                               std::chrono::seconds limit) {
   const auto deadline = Clock::now() + limit;
   while (committed_step_ < manifest.step) {
     const bool under_way = stage_ != Stage::kIdle && manifest_.step == manifest.step;
-    if (!under_way) {
-      if (MakeRoom()) Save(sources, manifest);
-    }
+    const bool retries = retry_at_ && manifest_.step == manifest.step;
+    if (!under_way && !retries && MakeRoom()) Save(sources, manifest, before);
     Advance();
     if (stage_ == Stage::kWrites) {
-      OnWritten(*writer_.Wait());
-    } else if (stage_ != Stage::kIdle) {
+      if (const auto written = writer_.WaitFor(kMailPoll)) OnWritten(*written);
+    } else if (committed_step_ < manifest.step) {
       control_->WaitForMail(kMailPoll);
     }
     if (Clock::now() > deadline && committed_step_ < manifest.step) {

@@ -25,6 +25,18 @@ void History::Add(const HistoryRecord& record) {
   if (every_ <= 1 || record.step % every_ == 0) records_.push_back(record);
 }
 
+std::optional<double> History::MeanLossSince(int64_t step) const {
+  double sum = 0;
+  int64_t count = 0;
+  for (auto record = records_.rbegin(); record != records_.rend() && record->step > step;
+       ++record) {
+    if (record->skipped || !std::isfinite(record->loss)) continue;
+    sum += record->loss;
+    ++count;
+  }
+  return count > 0 ? std::make_optional(sum / static_cast<double>(count)) : std::nullopt;
+}
+
 std::string History::ToText() const {
   std::string text;
   for (const HistoryRecord& record : records_) {

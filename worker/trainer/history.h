@@ -28,6 +28,9 @@ class History {
   const std::vector<HistoryRecord>& records() const { return records_; }
   std::optional<double> chance_loss() const { return chance_loss_; }
 
+  // Mean loss of the kept steps after `step` that were not skipped; nothing without one.
+  std::optional<double> MeanLossSince(int64_t step) const;
+
   // JSON lines, in the order of the steps; with chance_loss in each where there is one.
   std::string ToText() const;
 

@@ -102,7 +102,7 @@ models::Tensors Replay::Run() {
                                       .seed = spec_.at("seed")};
     auto next = batch_.micro_batches.begin();
     const Computed computed = step.Backward(context, [&] { return *next++; });
-    const Verdict verdict = step.Judge(computed, false);
+    const Verdict verdict = step.Judge(computed, {});
     losses.push_back(static_cast<float>(verdict.loss));
     if (i == 0) {
       out = JoinOutputs(computed.outputs, *ranks_);

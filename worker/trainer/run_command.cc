@@ -10,6 +10,7 @@
 #include "worker/trainer/exit_record.h"
 #include "worker/trainer/job_file.h"
 #include "worker/trainer/local_ranks.h"
+#include "worker/trainer/pinning.h"
 #include "worker/trainer/signals.h"
 #include "worker/trainer/train.h"
 #include "worker/trainer/user_error.h"
@@ -53,6 +54,15 @@ dist::Membership MembershipFromEnvironment() {
   return membership;
 }
 
+// A run by hand has no agent, hence no copy in memory; faults come as they do to one machine.
+void ReadCheckpointExtras(const nlohmann::json& keys, wire::CheckpointSettings* settings) {
+  constexpr double kFaultIntervalS = 250.0 * 24 * 3600;
+  settings->auto_interval = keys.at("interval") == "auto";
+  settings->fault_interval_s = kFaultIntervalS;
+  settings->keep_best = keys.at("keep_best");
+  settings->best_metric = keys.at("best_metric");
+}
+
 // The same document that an agent would send, for a run whose store is a folder.
 wire::Document MakeDocument(const RunOptions& options, const schema::Document& job,
                             const dist::Membership& membership) {
@@ -75,6 +85,7 @@ wire::Document MakeDocument(const RunOptions& options, const schema::Document& j
   document.checkpoint.every_steps = job.scheduling.at("checkpoint").at("every_steps");
   document.checkpoint.keep = job.scheduling.at("checkpoint").at("keep");
   document.checkpoint.keep_every_steps = job.scheduling.at("checkpoint").at("keep_every_steps");
+  ReadCheckpointExtras(job.scheduling.at("checkpoint"), &document.checkpoint);
   document.checkpoint.commit = wire::Commit::kSelf;
   return document;
 }
@@ -96,17 +107,32 @@ void FindCheckpoints(const RunOptions& options, wire::Document* document) {
   }
 }
 
+// Of this machine, as far as that is known.
+int LocalRanks(const RunOptions& options) {
+  return options.ranks > 0 ? options.ranks : NumberFromEnvironment("LOCAL_WORLD_SIZE", 1);
+}
+
+std::optional<ProfileWish> ProfileOf(const RunOptions& options, int rank) {
+  if (options.profile.empty()) return std::nullopt;
+  fs::create_directories(options.out);
+  fs::path file = fs::path(options.out) / options.profile;  // an absolute one stays as it is
+  if (rank > 0)
+    file.replace_filename("rank" + std::to_string(rank) + "-" + file.filename().string());
+  return ProfileWish{file.string(), options.profile_steps};
+}
+
 int RunRank(const RunOptions& options, const schema::Document& job,
             const dist::Membership& membership) {
   static wire::Document document;
   static Control control;
   document = MakeDocument(options, job, membership);
   FindCheckpoints(options, &document);
+  PinToShare(document.local_rank, LocalRanks(options), document.threads);
   static TerminalReporter reporter(document.rank);
   InstallTerminateHandler(&reporter);
   StopOnSignals(&control);
-  const wire::ExitRecord record =
-      Train(document, {membership.listen_fd, membership.served}, control, reporter);
+  const wire::ExitRecord record = Train(document, {membership.listen_fd, membership.served},
+                                        control, reporter, ProfileOf(options, document.rank));
   reporter.Exit(record);
   if (document.rank == 0 && record.outcome == "SUCCEEDED") {
     std::printf("results: %s/artifacts\n", options.out.c_str());

@@ -80,6 +80,7 @@ void Showcase::Conclude(models::Objective& objective, int64_t step, torch::Devic
 void Showcase::TellFindings(const Findings& findings, const std::string& suffix, int64_t step) {
   EachMetric(findings, suffix, [&](const std::string& name, double value) {
     reporter_->Tell(wire::Metric{name, value, step});
+    if (suffix.empty()) latest_[name] = value;
   });
 }
 
@@ -103,7 +104,7 @@ void Showcase::PublishPictures(const PictureSet& pictures, int64_t step) {
   if (pictures.empty()) return;
   const std::vector<PictureRow> rows{Row("original", pictures, 0), Row("masked", pictures, 1),
                                      Row("step " + std::to_string(step), pictures, 2)};
-  artifacts_->Put("reconstruction", PictureName(step), PictureGrid(rows));
+  artifacts_->PutLater("reconstruction", PictureName(step), PictureGrid(rows));
 }
 
 void Showcase::PublishComparison(const PictureSet& start, const PictureSet& end) {
@@ -131,9 +132,11 @@ void Showcase::PublishFindings(const Findings& start, const Findings& end, const
   artifacts_->Put("knn", "knn.json", knn.dump(2) + "\n");
 }
 
-void Showcase::PublishCurve(const History& history) {
-  artifacts_->Put("history", "history.jsonl", history.ToText());
-  artifacts_->Put("loss_curve", "loss.svg", LossCurve(history, job_name_));
+std::function<void()> Showcase::CurveOf(const History& history) {
+  return [artifacts = artifacts_, text = history.ToText(), curve = LossCurve(history, job_name_)] {
+    artifacts->Put("history", "history.jsonl", text);
+    artifacts->Put("loss_curve", "loss.svg", curve);
+  };
 }
 
 }  // namespace ocellus::trainer

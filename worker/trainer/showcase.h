@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -35,7 +37,12 @@ class Showcase {
   void Conclude(models::Objective& objective, int64_t step, torch::Device device);
 
   // history.jsonl and loss.svg. Rank 0 alone.
-  void PublishCurve(const History& history);
+  void PublishCurve(const History& history) { CurveOf(history)(); }
+  // What publishes the curve as it is now, from any thread.
+  std::function<void()> CurveOf(const History& history);
+
+  // The newest findings of the trained model, by their names as metrics.
+  const std::map<std::string, double>& latest() const { return latest_; }
 
  private:
   using PictureSet = std::vector<std::vector<torch::Tensor>>;
@@ -60,6 +67,7 @@ class Showcase {
   Reporter* reporter_;
   CollapseAlarm alarm_;
   std::optional<View> start_;
+  std::map<std::string, double> latest_;
 };
 
 }  // namespace ocellus::trainer

@@ -22,13 +22,14 @@ dist::BucketSizes SizesFor(torch::Device device) {
 
 Step::Step(models::Objective& objective, models::optim::Optimizer& optimizer,
            const models::optim::Schedule& schedule, dist::Communicator& ranks, int64_t accumulate,
-           double clip_norm)
+           double clip_norm, Profile* profile)
     : objective_(objective),
       optimizer_(optimizer),
       schedule_(schedule),
       ranks_(ranks),
       accumulate_(accumulate),
       clip_norm_(clip_norm),
+      profile_(profile),
       parameters_(models::optim::TrainableParameters(objective.module())),
       reducer_(TensorsOf(parameters_), ranks, SizesFor(parameters_.at(0).tensor.device())) {}
 
@@ -39,9 +40,11 @@ Computed Step::Backward(const models::StepContext& context, const NextInputs& ne
     const models::Tensors inputs = next();
     models::StepContext here = context;
     here.micro = micro;
+    Enter(profile_, "forward");
     models::StepOutput output = objective_.forward(inputs, here);
     const torch::Tensor share = output.loss / static_cast<double>(accumulate_);
 
+    Enter(profile_, "backward");
     if (micro + 1 == accumulate_) reducer_.ReduceNextBackward();
     share.backward();
 
@@ -50,34 +53,40 @@ Computed Step::Backward(const models::StepContext& context, const NextInputs& ne
     computed.outputs.push_back(std::move(output.outputs));
     computed.metrics = std::move(output.metrics);
   }
+  Enter(profile_, "reduction");
   reducer_.Finish();
+  Enter(profile_, "guard");
   computed.grad_norm = models::optim::GradientNorm(parameters_);
   grad_norm_ = computed.grad_norm;
   return computed;
 }
 
-Verdict Step::Judge(const Computed& computed, bool wants_stop) {
+Verdict Step::Judge(const Computed& computed, const Votes& wishes) {
   const double loss = computed.loss.item<double>();
   Verdict verdict;
   verdict.grad_norm = computed.grad_norm.item<double>();
   const bool finite = std::isfinite(loss) && std::isfinite(verdict.grad_norm);
-  torch::Tensor votes = torch::tensor({loss, finite ? 0.0 : 1.0, wants_stop ? 1.0 : 0.0},
-                                      computed.loss.options().dtype(torch::kDouble));
+  torch::Tensor votes =
+      torch::tensor({loss, finite ? 0.0 : 1.0, wishes.stop ? 1.0 : 0.0, wishes.save ? 1.0 : 0.0},
+                    computed.loss.options().dtype(torch::kDouble));
   ranks_.all_reduce_sum(votes);
   votes = votes.cpu();
   verdict.loss = votes[0].item<double>() / ranks_.world();
   verdict.finite = votes[1].item<double>() == 0;
   verdict.stop = votes[2].item<double>() > 0;
+  verdict.save = votes[3].item<double>() > 0;
   return verdict;
 }
 
 void Step::Update(const models::StepContext& context) {
   const torch::NoGradGuard no_grad;
+  Enter(profile_, "optimizer");
   models::optim::StepOptions options;
   if (clip_norm_ > 0) {
     options.gradient_factor = models::optim::ClipFactor(grad_norm_, clip_norm_);
   }
   optimizer_.Step(Rate(context.step), options);
+  Enter(profile_, "average");
   objective_.after_step(context);
 }
 

@@ -2,7 +2,7 @@
 // micro-batches, gradients averaged over the ranks meanwhile, the guard's verdict, the update.
 //
 //   Computed computed = step.Backward(context, next);
-//   Verdict verdict = step.Judge(computed, wants_stop);
+//   Verdict verdict = step.Judge(computed, {.stop = wants_stop});
 //   if (verdict.finite) step.Update(context);
 //
 // Used by the loop's thread. All ranks call the same functions in the same order.
@@ -20,6 +20,7 @@
 #include "models/optim/schedule.h"
 #include "worker/dist/communicator.h"
 #include "worker/dist/gradient_reducer.h"
+#include "worker/trainer/profile.h"
 
 namespace ocellus::trainer {
 
@@ -39,21 +40,29 @@ struct Verdict {
   double grad_norm = 0;  // before clipping
   bool finite = true;    // false: on no rank may the optimizer see these gradients
   bool stop = false;     // at least one rank was asked to stop
+  bool save = false;     // rank 0 means to save after this step
+};
+
+// What a rank brings into that exchange besides.
+struct Votes {
+  bool stop = false;
+  bool save = false;
 };
 
 class Step {
  public:
-  // Nothing is owned. `accumulate`: micro-batches of a step. `clip_norm` 0: no clipping.
+  // Nothing is owned. `accumulate`: micro-batches of a step. `clip_norm` 0: no clipping. `profile`
+  // may be null.
   Step(models::Objective& objective, models::optim::Optimizer& optimizer,
        const models::optim::Schedule& schedule, dist::Communicator& ranks, int64_t accumulate,
-       double clip_norm);
+       double clip_norm, Profile* profile = nullptr);
 
   // Leaves the mean gradient of the global batch in the parameters' .grad.
   Computed Backward(const models::StepContext& context, const NextInputs& next);
 
   // The verdict is the same on all ranks: a loss or gradient that is not finite on any of them is
   // refused by all.
-  Verdict Judge(const Computed& computed, bool wants_stop);
+  Verdict Judge(const Computed& computed, const Votes& wishes);
 
   // Clips, takes the optimizer's step at the rate of context.step, and lets the objective follow.
   void Update(const models::StepContext& context);
@@ -70,6 +79,7 @@ class Step {
   dist::Communicator& ranks_;
   int64_t accumulate_;
   double clip_norm_;
+  Profile* profile_;
   std::vector<models::optim::NamedParameter> parameters_;
   dist::GradientReducer reducer_;
   torch::Tensor grad_norm_;

@@ -1,17 +1,15 @@
 #include "worker/trainer/train.h"
 
-#include <algorithm>
-#include <cstring>
+#include <utility>
 
 #include "models/optim/optimizer.h"
-#include "models/weights/weights.h"
 #include "worker/trainer/exit_record.h"
 #include "worker/trainer/initial_state.h"
 #include "worker/trainer/inputs.h"
 #include "worker/trainer/numerics.h"
 #include "worker/trainer/plan.h"
 #include "worker/trainer/train_loop.h"
-#include "worker/wire/fault.h"
+#include "worker/trainer/weights_export.h"
 
 namespace ocellus::trainer {
 namespace {
@@ -19,38 +17,18 @@ namespace {
 // A coordinator may be away for so long before the last checkpoint is given up.
 constexpr std::chrono::seconds kLastCommitLimit{900};
 
-torch::Device DeviceOf(const wire::Document& document) {
-  if (document.device != "cuda") return torch::kCPU;
-  if (torch::cuda::is_available()) {
-    return {torch::kCUDA, static_cast<c10::DeviceIndex>(std::max(document.gpu, 0))};
-  }
-  throw wire::Fault(wire::FaultClass::kUser, "BAD_SPEC",
-                    "device: cuda was asked for, but this trainer finds no GPU",
-                    "set device: cpu, or run on a machine with an NVIDIA driver");
-}
-
-dist::Membership MembershipOf(const wire::Document& document, const Meeting& meeting) {
-  dist::Membership membership;
-  membership.rank = document.rank;
-  membership.world = document.world;
-  membership.master_addr = document.master_addr;
-  membership.master_port = document.master_port;
-  membership.listen_fd = meeting.listen_fd;
-  membership.served = meeting.served;
-  membership.gang = "g" + std::to_string(document.generation);
-  return membership;
-}
-
 // All parts of a rank, built in the order in which trouble is cheapest to find.
 class Rank {
  public:
-  Rank(const wire::Document& document, const Meeting& meeting, Control& control, Reporter& reporter)
+  Rank(const wire::Document& document, const Meeting& meeting, Control& control, Reporter& reporter,
+       const std::optional<ProfileWish>& profile)
       : document_(document),
         settings_(ReadSettings(document.spec)),
         control_(control),
         reporter_(reporter),
         device_(DeviceOf(document)),
-        meeting_(meeting) {}
+        meeting_(meeting),
+        profile_wish_(profile) {}
 
   wire::ExitRecord Run();
 
@@ -60,11 +38,12 @@ class Rank {
   void WarnOfMissingMasks();
   void BuildModel();
   void Join();
+  int64_t StoredStep(const std::optional<Progress>& restored, bool from_memory) const;
   void StartLoader();
   LoopParts Parts();
+  std::unique_ptr<Profile> MakeProfile();
   wire::ExitRecord Stopped(const Progress& progress);
   wire::ExitRecord Succeeded(const Progress& progress);
-  void PublishEncoder();
 
   const wire::Document& document_;
   Settings settings_;
@@ -72,6 +51,7 @@ class Rank {
   Reporter& reporter_;
   torch::Device device_;
   Meeting meeting_;
+  std::optional<ProfileWish> profile_wish_;
 
   std::shared_ptr<const data::Dataset> training_set_, validation_set_;
   models::optim::Schedule schedule_;
@@ -79,7 +59,9 @@ class Rank {
   std::unique_ptr<models::optim::Optimizer> optimizer_;
   std::unique_ptr<store::ObjectStore> store_;
   std::unique_ptr<dist::Communicator> ranks_;
+  std::unique_ptr<MemoryKeeper> memory_;
   Progress start_;
+  std::unique_ptr<Profile> profile_;
   std::unique_ptr<Step> step_;
   std::unique_ptr<data::Loader> loader_;
   std::unique_ptr<Artifacts> artifacts_;
@@ -91,8 +73,9 @@ class Rank {
 
 void Rank::OpenData() {
   const nlohmann::json& spec = document_.spec;
-  training_set_ = OpenTrainingSet(spec.at("data"));
-  validation_set_ = OpenValidationSet(spec.at("data"));
+  const auto warn = [this](const std::string& line) { reporter_.Log("warning", line); };
+  training_set_ = OpenTrainingSet(spec.at("data"), warn);
+  validation_set_ = OpenValidationSet(spec.at("data"), warn);
   if (first() && document_.restore.empty()) WarnOfMissingMasks();
   const int64_t per_epoch = StepsPerEpoch(training_set_->size(), settings_.global_batch,
                                           settings_.accumulate, document_.world);
@@ -117,24 +100,38 @@ void Rank::BuildModel() {
 void Rank::Join() {
   store_ = store::OpenStore(document_.store);
   ranks_ = std::make_unique<dist::Communicator>(MembershipOf(document_, meeting_), device_);
-  const auto restored =
-      RestoreState(document_, *store_, *objective_, *optimizer_, *ranks_, reporter_);
+  memory_ = std::make_unique<MemoryKeeper>(document_);
+  auto restored = memory_->Restore(*objective_, *optimizer_, *ranks_, reporter_);
+  const bool from_memory = restored.has_value();
+  if (!from_memory) {
+    restored = RestoreState(document_, *store_, *objective_, *optimizer_, *ranks_, reporter_);
+  }
   start_ = restored.value_or(Progress{});
+  if (profile_wish_) profile_ = MakeProfile();
   step_ = std::make_unique<Step>(*objective_, *optimizer_, schedule_, *ranks_, settings_.accumulate,
-                                 settings_.guard.clip_norm);
+                                 settings_.guard.clip_norm, profile_.get());
 
   if (first()) {
     artifacts_ = std::make_unique<Artifacts>(store_.get(), document_.prefix, &reporter_);
     history_ = std::make_unique<History>(schedule_.total_steps,
                                          objective_->chance_loss(settings_.micro_batch()));
-    if (restored) history_->Restore(artifacts_->Get("history.jsonl"), start_.step);
+    if (restored) {
+      history_->Restore(from_memory ? memory_->notes() : artifacts_->Get("history.jsonl"),
+                        start_.step);
+    }
     checkpointer_ = std::make_unique<Checkpointer>(document_, store_.get(), &control_, &reporter_,
-                                                   restored ? start_.step : -1);
+                                                   StoredStep(restored, from_memory));
   }
   evaluation_ = std::make_unique<Evaluation>(document_.spec, training_set_, validation_set_,
                                              ranks_.get(), device_);
   showcase_ = std::make_unique<Showcase>(document_.spec, document_.name, evaluation_.get(),
                                          artifacts_.get(), &reporter_);
+}
+
+// The step of the newest checkpoint in the store, as far as this rank knows.
+int64_t Rank::StoredStep(const std::optional<Progress>& restored, bool from_memory) const {
+  if (!from_memory) return restored ? restored->step : -1;
+  return document_.restore.empty() ? -1 : document_.restore.front().step;
 }
 
 void Rank::StartLoader() {
@@ -145,11 +142,24 @@ void Rank::StartLoader() {
 }
 
 LoopParts Rank::Parts() {
-  return {&document_,     settings_,          schedule_.total_steps,
-          device_,        objective_.get(),   optimizer_.get(),
-          step_.get(),    loader_.get(),      ranks_.get(),
-          &control_,      &reporter_,         showcase_.get(),
-          history_.get(), checkpointer_.get()};
+  return {&document_,     settings_,           schedule_.total_steps,
+          device_,        objective_.get(),    optimizer_.get(),
+          step_.get(),    loader_.get(),       ranks_.get(),
+          &control_,      &reporter_,          showcase_.get(),
+          history_.get(), checkpointer_.get(), profile_.get(),
+          memory_.get()};
+}
+
+std::unique_ptr<Profile> Rank::MakeProfile() {
+  const Profiled profiled{.rank = document_.rank,
+                          .world = document_.world,
+                          .first_step = start_.step + 1,
+                          .samples_per_step = settings_.global_batch / document_.world,
+                          .device = device_,
+                          .compute = settings_.bf16 ? torch::kBFloat16 : torch::kFloat32};
+  return std::make_unique<Profile>(*profile_wish_, profiled, [this](const std::string& line) {
+    if (first()) reporter_.Log("info", line);
+  });
 }
 
 wire::ExitRecord Rank::Run() {
@@ -169,16 +179,21 @@ wire::ExitRecord Rank::Run() {
 
   TrainLoop loop(Parts(), start_);
   const bool stopped = loop.Run();
-  return stopped ? Stopped(loop.progress()) : Succeeded(loop.progress());
+  wire::ExitRecord record = stopped ? Stopped(loop.progress()) : Succeeded(loop.progress());
+  if (first()) checkpointer_->Finish();
+  if (first()) artifacts_->Finish();
+  return record;
 }
 
 wire::ExitRecord Rank::Stopped(const Progress& progress) {
   const auto stop = control_.stop().value_or(wire::Stop{"", 0, true});
-  if (first()) showcase_->PublishCurve(*history_);
   if (first() && stop.checkpoint) {
     reporter_.Tell(wire::Phase{"checkpoint"});
     checkpointer_->SaveForGood(StateSources(*objective_, *optimizer_),
-                               StateManifest(document_, progress), kLastCommitLimit);
+                               StateManifest(document_, progress), showcase_->CurveOf(*history_),
+                               kLastCommitLimit);
+  } else if (first()) {
+    showcase_->PublishCurve(*history_);
   }
   return {wire::FaultClass::kNone, "STOPPED_AT",
           "stopped after step " + std::to_string(progress.step) +
@@ -192,16 +207,23 @@ wire::ExitRecord Rank::Succeeded(const Progress& progress) {
   const bool save = first() && checkpointer_->committed_step() < progress.step;
   if (first()) showcase_->PublishCurve(*history_);
   // The last checkpoint is written while the model is looked at.
-  if (save) checkpointer_->Save(StateSources(*objective_, *optimizer_), manifest);
+  std::function<void()> curve;
+  if (save) curve = showcase_->CurveOf(*history_);
+  if (save) checkpointer_->Save(StateSources(*objective_, *optimizer_), manifest, curve);
   reporter_.Tell(wire::Phase{"eval"});
   showcase_->Conclude(*objective_, progress.step, device_);
   if (first()) {
     reporter_.Tell(wire::Phase{"export"});
-    PublishEncoder();
+    CardFacts facts = FactsOf(manifest);
+    facts.name = document_.name;
+    facts.project = document_.project;
+    facts.data_samples = training_set_->size();
+    PublishEncoder(*objective_, std::move(facts), artifacts_.get());
   }
   if (save) {
     reporter_.Tell(wire::Phase{"checkpoint"});
-    checkpointer_->SaveForGood(StateSources(*objective_, *optimizer_), manifest, kLastCommitLimit);
+    checkpointer_->SaveForGood(StateSources(*objective_, *optimizer_), manifest, curve,
+                               kLastCommitLimit);
   }
   return {wire::FaultClass::kNone, "SUCCEEDED",
           "trained " + std::to_string(progress.step) + " steps, " +
@@ -209,24 +231,13 @@ wire::ExitRecord Rank::Succeeded(const Progress& progress) {
           "", progress.step};
 }
 
-void Rank::PublishEncoder() {
-  checkpoint::Snapshot file;
-  file.Take({{"encoder.safetensors", models::weights::Source(objective_->encoder_weights(),
-                                                             objective_->encoder_metadata())}});
-  const auto& encoder = file.files().at("encoder.safetensors");
-  std::vector<std::byte> bytes(encoder.header.size() + encoder.data.size());
-  std::memcpy(bytes.data(), encoder.header.data(), encoder.header.size());
-  std::memcpy(bytes.data() + encoder.header.size(), encoder.data.data(), encoder.data.size());
-  artifacts_->Put("encoder", "encoder.safetensors", bytes);
-}
-
 }  // namespace
 
 wire::ExitRecord Train(const wire::Document& document, const Meeting& meeting, Control& control,
-                       Reporter& reporter) {
+                       Reporter& reporter, const std::optional<ProfileWish>& profile) {
   try {
     // Never deleted: after a fault, destructors would wait for peers that are gone.
-    auto* rank = new Rank(document, meeting, control, reporter);
+    auto* rank = new Rank(document, meeting, control, reporter, profile);
     return rank->Run();
   } catch (...) {
     return RecordOfCurrentException(control.finished());

@@ -9,16 +9,25 @@ namespace ocellus::trainer {
 TrainLoop::TrainLoop(const LoopParts& parts, const Progress& start)
     : parts_(parts),
       step_(start.step),
+      saved_at_(start.step),
+      plan_(parts.document->checkpoint, start.step, parts.checkpointer != nullptr),
       guard_(parts.settings.guard, start.skipped),
       chance_loss_(parts.objective->chance_loss(parts.settings.micro_batch())) {}
 
 bool TrainLoop::Run() {
   const LoopParts& p = parts_;
-  const auto next_inputs = [&] { return ToTensors(p.loader->Next(), p.device); };
+  const auto next_inputs = [&] {
+    Enter(p.profile, "data wait");
+    const data::HostBatch batch = p.loader->Next();
+    Enter(p.profile, "copy");
+    return ToTensors(batch, p.device);
+  };
 
   p.reporter->Tell(wire::Phase{"train"});
   clock_.Restart(p.loader->wait_seconds(), p.ranks->wait_seconds());
+  bool stopped = false;
   while (step_ < p.total_steps) {
+    if (p.profile) p.profile->BeginStep(step_ + 1);
     // Load; forward and backward of every micro-batch, while finished gradients travel.
     p.control->EnterStep(step_ + 1);
     const models::StepContext context{.step = step_,
@@ -28,7 +37,8 @@ bool TrainLoop::Run() {
     const Computed computed = p.step->Backward(context, next_inputs);
 
     // Guard: what is not finite reaches no parameter, on no rank.
-    const Verdict verdict = p.step->Judge(computed, p.control->stop().has_value());
+    const Verdict verdict = p.step->Judge(
+        computed, {.stop = p.control->stop().has_value(), .save = plan_.Wishes(step_ + 1)});
     if (verdict.finite) {
       p.step->Update(context);
     } else {
@@ -37,25 +47,31 @@ bool TrainLoop::Run() {
     p.control->FinishStep(++step_);
 
     // Report.
+    Enter(p.profile, "report");
     clock_.Tick(p.loader->wait_seconds(), p.ranks->wait_seconds());
     Report(computed, verdict);
 
-    // Save, and look at what has been learned.
-    if (verdict.stop) return true;
+    // Look at what has been learned, and save, with what was found.
+    stopped = verdict.stop;
+    if (stopped) break;
     if (p.checkpointer) p.checkpointer->Advance();
-    const bool save = Due(p.document->checkpoint.every_steps);
+    const bool save = step_ < p.total_steps && plan_.Due(step_, verdict.save);
     const bool look = Due(p.settings.eval.every_steps);
     const bool check = !look && Due(p.settings.eval.collapse.every_steps);
-    if (save) Save();
+    if (look || check) Enter(p.profile, "evaluation");
     if (look || check) p.reporter->Tell(wire::Phase{"eval"});
     if (look) p.showcase->Look(*p.objective, step_);
     if (check) p.showcase->CheckHealth(*p.objective, step_);
+    if (save) Enter(p.profile, "checkpoint");
+    if (save) Save();
+    if (p.memory && plan_.MemoryDue(step_, save)) KeepInMemory();
     if (save || look || check) {
       p.reporter->Tell(wire::Phase{"train"});
       clock_.Restart(p.loader->wait_seconds(), p.ranks->wait_seconds());
     }
   }
-  return false;
+  if (p.profile) p.profile->Finish();
+  return stopped;
 }
 
 bool TrainLoop::Due(int64_t every_steps) const {
@@ -63,11 +79,27 @@ bool TrainLoop::Due(int64_t every_steps) const {
 }
 
 void TrainLoop::Save() {
-  parts_.reporter->Tell(wire::Phase{"checkpoint"});
-  if (!parts_.checkpointer) return;
-  parts_.showcase->PublishCurve(*parts_.history);
-  parts_.checkpointer->Save(StateSources(*parts_.objective, *parts_.optimizer),
-                            StateManifest(*parts_.document, progress()));
+  const LoopParts& p = parts_;
+  p.reporter->Tell(wire::Phase{"checkpoint"});
+  if (!p.checkpointer) return;
+  checkpoint::Manifest manifest = StateManifest(*p.document, progress());
+  manifest.metrics = p.showcase->latest();
+  if (const auto loss = p.history->MeanLossSince(saved_at_)) manifest.metrics["loss"] = *loss;
+  p.checkpointer->Save(StateSources(*p.objective, *p.optimizer), manifest,
+                       p.showcase->CurveOf(*p.history));
+  saved_at_ = step_;
+  const double before = plan_.interval_s();
+  plan_.Saved(step_, p.checkpointer->stall_seconds());
+  if (plan_.interval_s() != before) {
+    p.reporter->Tell(wire::Metric{"checkpoint_interval_s", plan_.interval_s(), step_});
+  }
+}
+
+void TrainLoop::KeepInMemory() {
+  const LoopParts& p = parts_;
+  if (!p.memory->writes()) return;
+  p.memory->Write(*p.objective, *p.optimizer, progress(), p.history ? p.history->ToText() : "",
+                  *p.reporter);
 }
 
 void TrainLoop::Report(const Computed& computed, const Verdict& verdict) {

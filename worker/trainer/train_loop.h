@@ -12,7 +12,10 @@
 #include "worker/trainer/control.h"
 #include "worker/trainer/guard.h"
 #include "worker/trainer/history.h"
+#include "worker/trainer/memory_keeper.h"
+#include "worker/trainer/profile.h"
 #include "worker/trainer/reporter.h"
+#include "worker/trainer/save_plan.h"
 #include "worker/trainer/settings.h"
 #include "worker/trainer/showcase.h"
 #include "worker/trainer/step.h"
@@ -38,6 +41,8 @@ struct LoopParts {
   Showcase* showcase = nullptr;
   History* history = nullptr;
   Checkpointer* checkpointer = nullptr;
+  Profile* profile = nullptr;  // null: none is wanted
+  MemoryKeeper* memory = nullptr;
 };
 
 class TrainLoop {
@@ -53,10 +58,13 @@ class TrainLoop {
   void Report(const Computed& computed, const Verdict& verdict);
   void TellStep(const Verdict& verdict);
   void Save();
+  void KeepInMemory();
   bool Due(int64_t every_steps) const;
 
   LoopParts parts_;
-  int64_t step_;  // finished ones
+  int64_t step_;      // finished ones
+  int64_t saved_at_;  // the step of the checkpoint before
+  SavePlan plan_;
   Guard guard_;
   StepClock clock_;
   std::optional<double> chance_loss_;

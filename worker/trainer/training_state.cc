@@ -12,7 +12,11 @@ namespace {
 
 std::vector<checkpoint::Candidate> Candidates(const wire::Document& document) {
   std::vector<checkpoint::Candidate> candidates;
-  for (const auto& point : document.restore) candidates.push_back({point.step, point.uri});
+  // By hand, a folder may have been begun under another name.
+  const bool by_hand = document.checkpoint.commit == wire::Commit::kSelf;
+  for (const auto& point : document.restore) {
+    candidates.push_back({point.step, point.uri, by_hand ? "" : document.job});
+  }
   return candidates;
 }
 

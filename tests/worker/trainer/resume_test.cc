@@ -1,8 +1,12 @@
 // A run that is killed and goes on ends with the same bits as one that was left alone.
 #include <gtest/gtest.h>
 
+#include <map>
+#include <sstream>
+
 #include "tests/worker/trainer/tiny_job.h"
 #include "tests/worker/trainer/trainer_process.h"
+#include "worker/checkpoint/restore.h"
 #include "worker/checkpoint/retention.h"
 
 namespace ocellus::trainer {
@@ -125,6 +129,72 @@ TEST_P(Restore, NeverStartsFromNothingWhenACheckpointWasPromised) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ranks, Restore, testing::Values(1, 2));
+
+class Resize : public Resume {
+ protected:
+  // 12 images a step: what 2, 3 and 4 ranks can share.
+  wire::Document Twelve(const std::string& store) const {
+    wire::Document document = Document(store);
+    document.spec["batch"]["global"] = 12;
+    return document;
+  }
+  // Loss by step, as the history has it.
+  static std::map<int64_t, double> Losses(const wire::Document& document) {
+    const auto store = store::OpenStore(document.store);
+    std::istringstream lines(store->Get(document.prefix + "artifacts/history.jsonl"));
+    std::map<int64_t, double> losses;
+    for (std::string line; std::getline(lines, line);) {
+      const auto record = nlohmann::json::parse(line);
+      losses[record["step"]] = record["loss"];
+    }
+    return losses;
+  }
+  // The values of a file of the last checkpoint, one after the other.
+  static std::vector<float> Values(const wire::Document& document, const char* file) {
+    const auto store = store::OpenStore(document.store);
+    const auto restored =
+        checkpoint::Read(*store, checkpoint::ListCheckpoints(*store, document.prefix).front());
+    EXPECT_EQ(restored.manifest.samples, 12 * kSteps);
+    std::vector<float> values;
+    for (const auto& tensor : restored.files.at(file).tensors()) {
+      if (tensor.dtype != "F32") continue;
+      const auto* first = reinterpret_cast<const float*>(tensor.data);
+      values.insert(values.end(), first, first + tensor.bytes / sizeof(float));
+    }
+    return values;
+  }
+};
+
+TEST_P(Resize, GangsOfFourTwoAndThreeAreOneRun) {
+  auto undisturbed = StartGang(Twelve("whole"), 4);
+  for (const auto& record : EndAll(undisturbed)) EXPECT_EQ(record.outcome, "SUCCEEDED");
+  wire::Document document = Twelve("resized");
+  int64_t last = 0;
+  for (const auto& [ranks, step] : {std::pair(4, 3), {2, 7}, {3, 11}}) {
+    auto gang = StartGang(document, ranks);
+    gang.front()->UntilStep(step);
+    gang.front()->Send(wire::Print(wire::Stop{"RESIZE", 60, true}));
+    for (const auto& record : EndAll(gang)) EXPECT_EQ(record.outcome, "STOPPED_AT");
+    ListRestorePoints(&document);
+    EXPECT_GT(document.restore.front().step, last);
+    last = document.restore.front().step;
+  }
+  auto gang = StartGang(document, 4);
+  EXPECT_EQ(gang.front()->UntilBody<wire::Restored>().step, last);
+  for (const auto& record : EndAll(gang)) EXPECT_EQ(record.outcome, "SUCCEEDED");
+
+  // Sums over ranks round in another order; another sample would show in the second digit.
+  const auto whole = Losses(Twelve("whole")), resized = Losses(document);
+  ASSERT_EQ(resized.size(), static_cast<size_t>(kSteps));
+  for (const auto& [step, loss] : whole) EXPECT_NEAR(resized.at(step), loss, 1e-4 * loss) << step;
+  for (const char* file : {checkpoint::kModelName, checkpoint::kOptimizerName}) {
+    const auto expected = Values(Twelve("whole"), file), got = Values(document, file);
+    ASSERT_EQ(got.size(), expected.size());
+    for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], 2e-3) << file;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Once, Resize, testing::Values(4));
 
 }  // namespace
 }  // namespace ocellus::trainer

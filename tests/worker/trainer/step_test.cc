@@ -74,7 +74,7 @@ int LossAndGradientAreOfTheWholeBatch(const dist::Membership& membership, int64_
   const auto parts = Samples().chunk(membership.world)[membership.rank].chunk(micro);
   auto next = parts.begin();
   const auto computed = trained.step.Backward({}, [&] { return models::Tensors{{"x", *next++}}; });
-  const Verdict verdict = trained.step.Judge(computed, membership.rank == 1);
+  const Verdict verdict = trained.step.Judge(computed, {.stop = membership.rank == 1});
   const Verdict expected = Expected();
   if (std::abs(verdict.loss - expected.loss) > 1e-6) return 1;
   if (std::abs(verdict.grad_norm - expected.grad_norm) > 1e-5) return 2;
@@ -103,7 +103,7 @@ TEST(Step, WhatIsNotFiniteOnOneRankIsRefusedByAll) {
     torch::Tensor x = Samples();
     if (membership.rank == 1) x[0][0] = std::numeric_limits<float>::infinity();
     const auto computed = trained.step.Backward({}, [&] { return models::Tensors{{"x", x}}; });
-    return trained.step.Judge(computed, false).finite ? 1 : 0;
+    return trained.step.Judge(computed, {}).finite ? 1 : 0;
   };
   EXPECT_EQ(RunLocalRanks(2, body), 0);
 }
@@ -127,7 +127,7 @@ TEST(Step, TakesTheRateOfItsStep) {
 TEST(Step, ClipsTheGradientThatItReportsUnclipped) {
   Trained trained({}, 1, 0.01);
   const auto computed = trained.step.Backward({}, [] { return models::Tensors{{"x", Samples()}}; });
-  const Verdict verdict = trained.step.Judge(computed, false);
+  const Verdict verdict = trained.step.Judge(computed, {});
   EXPECT_GT(verdict.grad_norm, 0.1);
   trained.step.Update({5, 10, &trained.ranks});
   // The optimizer scales what it reads: its first moment is (1 - beta1) of the clipped gradient.

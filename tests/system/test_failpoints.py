@@ -1,0 +1,140 @@
+"""Whatever dies at whatever step of a commit: no torn, lost or doubled checkpoint, nothing left.
+
+A process stands still at a named failpoint (docs/STORAGE.md) while somebody is killed; then it goes
+on. OCELLUS_ALL_FAILPOINTS=1 tries everybody at each of them, else each has one turn.
+"""
+import json
+import os
+import signal
+
+import pytest
+
+from cluster import Cluster, until
+from documents import tiny
+from s3 import S3
+from test_kill import assert_same_bits
+from safetensors.numpy import load_file
+
+STEPS = 60
+POINTS = ["trainer.snapshot_taken", "trainer.begin_sent", "trainer.granted", "trainer.file_written",
+          "trainer.files_written", "trainer.ready_sent", "trainer.result_received",
+          "trainer.expired_deleted", "agent.begin_forwarded", "agent.begin_answered",
+          "agent.commit_forwarded", "agent.commit_answered", "coordinator.upload_written",
+          "coordinator.files_checked", "coordinator.manifest_put", "coordinator.row_written",
+          "coordinator.swept"]
+VICTIMS = ["first rank", "other rank", "worker", "coordinator", "store"]
+ALL = os.environ.get("OCELLUS_ALL_FAILPOINTS") == "1"
+CASES = [(point, victim) for i, point in enumerate(POINTS) for j, victim in enumerate(VICTIMS)
+         if ALL or j == i % len(VICTIMS)]
+
+
+def document(images, **changes):
+    return tiny(images, schedule={"total_steps": STEPS}, checkpoint={"every_steps": 10, "keep": 2},
+                **changes)
+
+
+class Killing:
+    """A cluster whose store is a real S3 server, with one failpoint armed."""
+
+    def __init__(self, folder, point=None):
+        os.makedirs(folder / "s3")
+        self.server = S3(folder / "s3").start()
+        self.cluster = Cluster(folder)
+        self.cluster.store = self.server.uri("o")
+        self.marker = str(folder / "reached")
+        self.cluster.env = dict(self.server.env)
+        if point:  # at the second passing, when there is something to lose
+            self.cluster.env["OCELLUS_FAILPOINT"] = f"{point}:hold:2@{self.marker}"
+        self.start_coordinator()
+        self.cluster.start_worker()
+
+    def start_coordinator(self):
+        self.cluster.start_coordinator("--backoff-base-ms", "100", "--garbage-age-ms", "1000")
+
+    def kill(self, victim):
+        if victim == "coordinator":
+            self.cluster.coordinator.kill()
+        elif victim == "worker":
+            self.cluster.worker.kill()
+        elif victim == "store":
+            self.server.stop()
+        else:
+            ranks = self.cluster.ranks()
+            if ranks:
+                os.kill(ranks[0 if victim == "first rank" else -1], signal.SIGKILL)
+
+    def revive(self, victim):
+        if victim == "coordinator":
+            self.start_coordinator()
+        elif victim == "worker":
+            self.cluster.start_worker()
+        elif victim == "store":
+            self.server.start()
+
+    def go_on(self):
+        with open(self.marker + ".go", "w", encoding="utf-8"):
+            pass
+
+    def checkpoints(self, job):
+        listed = json.loads(self.cluster.cli("checkpoint", "list", job, "-o", "json").stdout)
+        return listed.get("checkpoints", [])
+
+    def state(self, checkpoint):
+        place = checkpoint["uri"].split("?")[0].removeprefix("s3://")
+        folder = os.path.join(self.server.folder, "data", place)
+        return {name: load_file(os.path.join(folder, name))
+                for name in ("model.safetensors", "optimizer.safetensors")}
+
+    def stop(self):
+        self.go_on()
+        self.cluster.stop()
+        self.server.stop()
+
+
+def succeed(world, job):
+    done = world.cluster.wait_for_state(job, "SUCCEEDED", "FAILED", "HELD")
+    assert done["state"] == "JOB_STATE_SUCCEEDED", world.cluster.tell(job)
+    committed = [c for c in world.checkpoints(job) if c["state"] == "CHECKPOINT_STATE_COMMITTED"]
+    assert int(committed[0]["step"]) == STEPS
+    return committed
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, images):
+    world = Killing(tmp_path_factory.mktemp("undisturbed"))
+    try:
+        return world.state(succeed(world, world.cluster.submit(document(images)))[0])
+    finally:
+        world.stop()
+
+
+@pytest.mark.parametrize("point,victim", CASES)
+def test_killed_at(tmp_path, images, undisturbed, point, victim):
+    world = Killing(tmp_path, point)
+    try:
+        job = world.cluster.submit(document(images))
+        until(lambda: os.path.exists(world.marker), lambda: f"{point}: {world.cluster.tell(job)}")
+        world.kill(victim)
+        world.go_on()
+        world.revive(victim)
+        committed = succeed(world, job)
+
+        # Not torn: every byte of what counts. Not lost: the same bits as without a fault.
+        for one in committed:
+            world.cluster.cli("checkpoint", "verify", job, "--step", one["step"])
+        assert_same_bits(world.state(committed[0]), undisturbed)
+        # Not doubled: each step was committed once, one after the other.
+        events = json.loads(world.cluster.cli("job", "events", job, "-o", "json").stdout)["events"]
+        steps = [int(e["message"].split()[1].rstrip(",")) for e in events
+                 if e["type"] == "JOB_EVENT_TYPE_CHECKPOINT_COMMITTED"]
+        assert steps == sorted(set(steps)), steps
+        # Nothing is left but what counts.
+        wanted = sorted("o/" + one["uri"].split("?")[0].split("/o/")[1] + name
+                        for one in committed
+                        for name in ("manifest.json", "model.safetensors",
+                                     "optimizer.safetensors"))
+        kept = f"o/default/{job}/checkpoints/"
+        until(lambda: world.server.keys(kept) == wanted,
+              lambda: f"swept: {world.server.keys(kept)} instead of {wanted}", 60)
+    finally:
+        world.stop()
