@@ -14,6 +14,8 @@ struct RunOptions {
   std::string spec;  // a job's file, YAML or JSON
   std::string out;   // a folder: checkpoints/ and artifacts/ come to lie in it
   bool resume = false;
+  std::string profile;  // file for a trace of some of the first steps; empty: none
+  int64_t profile_steps = 10;
   int ranks = 0;  // started here on this machine; 0: one, or what torchrun's variables say
 };
 
@@ -32,8 +34,8 @@ struct ReplayOptions {
 int ReplayCommand(const ReplayOptions& options);
 
 struct ExportOptions {
-  std::string checkpoint;  // a folder or file:// URI of a checkpoint, or of a run (its newest)
-  std::string out;
+  std::string checkpoint;  // a folder or URI of a checkpoint, or of a run (its newest)
+  std::string out;         // a file; or a URI, which gets the model card beside it
   bool full = false;  // everything under official names; else the encoder under timm's
 };
 

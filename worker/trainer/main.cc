@@ -9,7 +9,8 @@ namespace {
 
 CLI::App* AddEval(CLI::App* app, EvalOptions* options) {
   auto* command = app->add_subcommand("eval", "What a checkpoint's encoder has learned");
-  command->add_option("--checkpoint", options->checkpoint, "Its folder, or a run's")->required();
+  command->add_option("--checkpoint", options->checkpoint, "Its folder or URI, or a run's")
+      ->required();
   command->add_option("--data", options->data, "Samples to learn from, else the job's");
   command->add_option("--val", options->val, "Samples to ask for, else held back ones");
   command->add_option("--train-samples", options->train_samples, "How many to learn from")
@@ -37,6 +38,10 @@ int Main(int argc, char** argv) {
   run->add_option("--spec", run_options.spec, "The job, YAML or JSON")->required();
   run->add_option("--out", run_options.out, "Folder for checkpoints and artifacts")->required();
   run->add_flag("--resume", run_options.resume, "Go on from the newest checkpoint in --out");
+  run->add_flag("--profile{profile.json}", run_options.profile,
+                "Tell where the time of some steps goes; Chrome trace into =FILE, in --out");
+  run->add_option("--profile-steps", run_options.profile_steps, "How many, after the first two")
+      ->check(CLI::Range(int64_t{1}, int64_t{10'000}));
   run->add_option("--ranks", run_options.ranks, "Ranks to start on this machine")
       ->check(CLI::Range(1, 1024));
 
@@ -54,9 +59,9 @@ int Main(int argc, char** argv) {
 
   ExportOptions export_options;
   auto* exporting = app.add_subcommand("export", "Weights of a checkpoint as safetensors");
-  exporting->add_option("--checkpoint", export_options.checkpoint, "Its folder, or a run's")
+  exporting->add_option("--checkpoint", export_options.checkpoint, "Its folder or URI, or a run's")
       ->required();
-  exporting->add_option("--out", export_options.out, "File to write")->required();
+  exporting->add_option("--out", export_options.out, "File or URI to write")->required();
   exporting->add_flag("--full", export_options.full, "Everything, not the encoder alone");
 
   ImportOptions import_options;

@@ -1,4 +1,6 @@
 #include <cstdio>
+#include <string>
+#include <utility>
 
 #include "models/weights/import.h"
 #include "models/weights/weights.h"
@@ -7,13 +9,29 @@
 #include "worker/trainer/initial_state.h"
 #include "worker/trainer/job_file.h"
 #include "worker/trainer/user_error.h"
+#include "worker/trainer/weights_export.h"
 
 namespace ocellus::trainer {
+namespace {
+
+// With the curve and the evaluation of the run that the checkpoint lies in, if it lies in one.
+CardFacts Facts(const checkpoint::Restored& restored, const std::string& place) {
+  CardFacts facts = FactsOf(restored.manifest);
+  const bool of_run = restored.from.prefix.starts_with("checkpoints/") ||
+                      place.find("/checkpoints/step-") != std::string::npos;
+  if (of_run) AddArtifacts(*store::OpenStore(RunOf(place)), "", &facts);
+  return facts;
+}
+
+}  // namespace
+
 int ExportCommand(const ExportOptions& options) {
   return WithErrorsTold([&] {
     const checkpoint::Restored restored = OpenCheckpoint(options.checkpoint);
     const auto objective = ObjectiveOf(restored, restored.manifest.document, torch::kCPU);
-    if (options.full) {
+    if (options.out.find("://") != std::string::npos) {
+      PutExport(*objective, options.full, Facts(restored, options.checkpoint), options.out);
+    } else if (options.full) {
       models::weights::ExportFull(*objective, options.out);
     } else {
       models::weights::ExportEncoder(*objective, options.out);
