@@ -28,6 +28,7 @@ std::vector<Case> TransformerCases();
 std::vector<Case> OptimizerCases();
 std::vector<Case> ContrastCases();
 std::vector<Case> HeadCases();
+std::vector<Case> ConvNextCases();
 
 // Extra memory at the peak of one forward and backward pass of each side, in processes of their
 // own; and ours a pair, for 4 times as many pairs beside as many. Print their lines themselves.

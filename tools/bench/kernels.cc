@@ -77,7 +77,8 @@ void Run(int64_t repeats, double seconds, const std::set<std::string>& wanted) {
   // Before anything else takes memory. The growth takes a minute, and only when asked.
   if (wants("contrast_memory")) ReportContrastMemory(8192);
   if (wanted.count("contrast_growth")) ReportContrastGrowth(8192);
-  for (const auto& cases : {TransformerCases, OptimizerCases, ContrastCases, HeadCases}) {
+  for (const auto& cases :
+       {TransformerCases, OptimizerCases, ContrastCases, HeadCases, ConvNextCases}) {
     for (const Case& c : cases()) {
       if (wants(c.name)) Report(c, repeats, seconds);
     }
