@@ -45,6 +45,14 @@ elseif(OCELLUS_SANITIZE)
   message(FATAL_ERROR "OCELLUS_SANITIZE is '${OCELLUS_SANITIZE}'; use address, thread or nothing")
 endif()
 
+# Headers of LibTorch cost each file seconds even when they are precompiled (templates that they use
+# themselves are instantiated anew), so several files of a target are compiled as one. Names in
+# anonymous namespaces must then differ within a target.
+option(OCELLUS_UNITY "Compile up to four files of a target at a time" ON)
+function(ocellus_unity name)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ${OCELLUS_UNITY} UNITY_BUILD_BATCH_SIZE 4)
+endfunction()
+
 # ocellus_library(NAME SOURCES a.cc ... DEPS b ...): a static library whose headers are included
 # from the root of the repository ("kernels/layer_norm.h").
 function(ocellus_library name)

@@ -48,6 +48,7 @@ function(ocellus_torch_library name)
   ocellus_library(${name} ${ARGN})
   target_link_libraries(${name} PUBLIC ocellus_torch)
   target_precompile_headers(${name} REUSE_FROM ocellus_torch_pch)
+  ocellus_unity(${name})
 endfunction()
 
 function(ocellus_torch_test name)
@@ -57,6 +58,7 @@ function(ocellus_torch_test name)
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   target_compile_options(${name} PRIVATE -fPIC)
   target_precompile_headers(${name} REUSE_FROM ocellus_torch_pch)
+  ocellus_unity(${name})
 endfunction()
 
 # ocellus_cuda_sources(TARGET a.cu ...): compiles CUDA sources with nvcc for sm_80 and sm_90a and

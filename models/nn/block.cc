@@ -2,25 +2,20 @@
 
 #include <cmath>
 
+#include "models/nn/module_group.h"
 #include "models/ops/attention.h"
 #include "models/ops/gelu.h"
 
 namespace ocellus::models::nn {
-namespace {
-
-// A name in the path without anything of its own ("attn", "mlp").
-class Group final : public torch::nn::Module {};
-
-}  // namespace
 
 Block::Block(const BlockShape& shape)
     : heads_(shape.heads), scale_(1.0 / std::sqrt(static_cast<double>(shape.width / shape.heads))) {
   norm1_ = register_module("norm1", std::make_shared<LayerNorm>(shape.width, shape.eps));
-  const auto attn = register_module("attn", std::make_shared<Group>());
+  const auto attn = register_module("attn", std::make_shared<ModuleGroup>());
   qkv_ = attn->register_module("qkv", std::make_shared<Linear>(shape.width, 3 * shape.width));
   proj_ = attn->register_module("proj", std::make_shared<Linear>(shape.width, shape.width));
   norm2_ = register_module("norm2", std::make_shared<LayerNorm>(shape.width, shape.eps));
-  const auto mlp = register_module("mlp", std::make_shared<Group>());
+  const auto mlp = register_module("mlp", std::make_shared<ModuleGroup>());
   fc1_ = mlp->register_module("fc1", std::make_shared<Linear>(shape.width, shape.hidden));
   fc2_ = mlp->register_module("fc2", std::make_shared<Linear>(shape.hidden, shape.width));
 }

@@ -4,14 +4,13 @@
 #include <string>
 
 #include "models/nn/layers.h"
+#include "models/nn/module_group.h"
 #include "models/ops/linear.h"
 
 namespace ocellus::models::nn {
 namespace {
 
 constexpr int kConvolutions = 4;
-
-class Projection final : public torch::nn::Module {};
 
 double DefaultBound(const torch::Tensor& weight) {
   return 1.0 / std::sqrt(static_cast<double>(weight[0].numel()));
@@ -29,7 +28,7 @@ ConvStem::ConvStem(int64_t width) {
     in = out;
   }
   const auto last =
-      register_module(std::to_string(3 * kConvolutions), std::make_shared<Projection>());
+      register_module(std::to_string(3 * kConvolutions), std::make_shared<ModuleGroup>());
   weight_ = last->register_parameter("weight", torch::zeros({width, width, 1, 1}));
   bias_ = last->register_parameter("bias", torch::zeros({width}));
 }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "models/nn/module_group.h"
 #include "models/ops/linear.h"
 #include "models/ops/patch_pixels.h"
 
@@ -13,8 +14,6 @@ torch::Tensor Grid(const torch::Tensor& images, int64_t patch_size) {
   const int64_t rows = images.size(2) / patch_size, columns = images.size(3) / patch_size;
   return images.view({images.size(0), images.size(1), rows, patch_size, columns, patch_size});
 }
-
-class Projection final : public torch::nn::Module {};
 
 }  // namespace
 
@@ -39,7 +38,7 @@ torch::Tensor Unpatchify(const torch::Tensor& patches, int64_t patch_size, int64
 }
 
 PatchEmbed::PatchEmbed(int64_t patch_size, int64_t channels, int64_t width) {
-  const auto proj = register_module("proj", std::make_shared<Projection>());
+  const auto proj = register_module("proj", std::make_shared<ModuleGroup>());
   weight =
       proj->register_parameter("weight", torch::zeros({width, channels, patch_size, patch_size}));
   bias = proj->register_parameter("bias", torch::zeros({width}));

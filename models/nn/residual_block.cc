@@ -2,14 +2,10 @@
 
 #include <string>
 
+#include "models/nn/module_group.h"
 #include "models/ops/flops.h"
 
 namespace ocellus::models::nn {
-namespace {
-
-class Group final : public torch::nn::Module {};
-
-}  // namespace
 
 Convolution::Convolution(int64_t in, int64_t out, int64_t kernel, int64_t stride)
     : stride_(stride) {
@@ -39,7 +35,7 @@ ResidualBlock::ResidualBlock(const ResidualBlockShape& shape) {
     add(shape.width, shape.width, 3, 1);
   }
   if (shape.stride == 1 && shape.in == shape.out()) return;
-  const auto downsample = register_module("downsample", std::make_shared<Group>());
+  const auto downsample = register_module("downsample", std::make_shared<ModuleGroup>());
   shortcut_ = downsample->register_module(
       "0", std::make_shared<Convolution>(shape.in, shape.out(), 1, shape.stride));
   shortcut_norm_ = downsample->register_module("1", std::make_shared<BatchNorm>(shape.out()));

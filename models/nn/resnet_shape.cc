@@ -7,7 +7,7 @@
 namespace ocellus::models::nn {
 namespace {
 
-[[noreturn]] void ThrowBadSpec(const std::string& message) {
+[[noreturn]] void ThrowBadResNet(const std::string& message) {
   throw wire::Fault(wire::FaultClass::kUser, "BAD_SPEC", "model.resnet" + message,
                     "see `ocellus explain model.resnet`");
 }
@@ -22,8 +22,8 @@ ResNetShape OfDepth(int64_t depth) {
       {200, {.bottleneck = true, .layers = {3, 24, 36, 3}}}};
   const auto found = shapes.find(depth);
   if (found == shapes.end()) {
-    ThrowBadSpec(".depth: " + std::to_string(depth) +
-                 " is none of 18, 34, 50, 101, 152, 200; others are `block` with `layers`");
+    ThrowBadResNet(".depth: " + std::to_string(depth) +
+                   " is none of 18, 34, 50, 101, 152, 200; others are `block` with `layers`");
   }
   return found->second;
 }
@@ -31,15 +31,15 @@ ResNetShape OfDepth(int64_t depth) {
 ResNetShape OfLayers(const nlohmann::json& section) {
   const std::string block = section.at("block").get<std::string>();
   if (block != "basic" && block != "bottleneck") {
-    ThrowBadSpec(".block: '" + block + "' is neither basic nor bottleneck");
+    ThrowBadResNet(".block: '" + block + "' is neither basic nor bottleneck");
   }
   if (!section.contains("layers") || section["layers"].size() != 4) {
-    ThrowBadSpec(".layers: four numbers of blocks are needed beside block");
+    ThrowBadResNet(".layers: four numbers of blocks are needed beside block");
   }
   ResNetShape shape{.bottleneck = block == "bottleneck"};
   for (size_t i = 0; i < 4; ++i) {
     shape.layers[i] = section["layers"].at(i).get<int64_t>();
-    if (shape.layers[i] < 1) ThrowBadSpec(".layers: each stage has one block or more");
+    if (shape.layers[i] < 1) ThrowBadResNet(".layers: each stage has one block or more");
   }
   return shape;
 }
@@ -49,19 +49,19 @@ ResNetShape OfLayers(const nlohmann::json& section) {
 ResNetShape ParseResNetShape(const nlohmann::json& section) {
   try {
     if (section.contains("depth") == section.contains("block")) {
-      ThrowBadSpec(": give either depth, or block with layers");
+      ThrowBadResNet(": give either depth, or block with layers");
     }
     if (section.contains("depth") && section.contains("layers")) {
-      ThrowBadSpec(".layers: depth says it already; give either depth, or block with layers");
+      ThrowBadResNet(".layers: depth says it already; give either depth, or block with layers");
     }
     ResNetShape shape =
         section.contains("depth") ? OfDepth(section["depth"].get<int64_t>()) : OfLayers(section);
     shape.width = section.value("width", shape.width);
-    if (shape.width < 1) ThrowBadSpec(".width: must be 1 or more");
+    if (shape.width < 1) ThrowBadResNet(".width: must be 1 or more");
     shape.image_size = section.value("image_size", shape.image_size);
     return shape;
   } catch (const nlohmann::json::exception& error) {
-    ThrowBadSpec(std::string(": ") + error.what());
+    ThrowBadResNet(std::string(": ") + error.what());
   }
 }
 

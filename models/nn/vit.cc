@@ -12,7 +12,7 @@ namespace {
 constexpr double kLayerNormEps = 1e-6;
 constexpr double kTokenDeviation = 1e-6;
 
-[[noreturn]] void ThrowBadSpec(const std::string& message) {
+[[noreturn]] void ThrowBadVit(const std::string& message) {
   throw wire::Fault(wire::FaultClass::kUser, "BAD_SPEC", "model.vit" + message,
                     "see `ocellus explain model.vit`");
 }
@@ -20,19 +20,19 @@ constexpr double kTokenDeviation = 1e-6;
 void Check(const VitShape& shape) {
   const auto number = [](int64_t value) { return std::to_string(value); };
   if (shape.image_size % shape.patch_size != 0) {
-    ThrowBadSpec(".image_size: " + number(shape.image_size) +
-                 " is not divisible by model.vit.patch_size = " + number(shape.patch_size));
+    ThrowBadVit(".image_size: " + number(shape.image_size) +
+                " is not divisible by model.vit.patch_size = " + number(shape.patch_size));
   }
   if (shape.dim % shape.heads != 0) {
-    ThrowBadSpec(".dim: " + number(shape.dim) +
-                 " is not divisible by model.vit.heads = " + number(shape.heads));
+    ThrowBadVit(".dim: " + number(shape.dim) +
+                " is not divisible by model.vit.heads = " + number(shape.heads));
   }
   if (shape.dim % 4 != 0) {
-    ThrowBadSpec(".dim: " + number(shape.dim) +
-                 " is not divisible by 4, as its position table needs");
+    ThrowBadVit(".dim: " + number(shape.dim) +
+                " is not divisible by 4, as its position table needs");
   }
   if (shape.conv_stem && (shape.patch_size != ConvStem::kPatchSize || shape.dim % 8 != 0)) {
-    ThrowBadSpec(".stem: conv needs a patch_size of 16 and a dim divisible by 8");
+    ThrowBadVit(".stem: conv needs a patch_size of 16 and a dim divisible by 8");
   }
 }
 
@@ -59,7 +59,7 @@ VitShape ParseVitShape(const nlohmann::json& section) {
              .mlp_ratio = section.at("mlp_ratio").get<double>(),
              .conv_stem = section.value("stem", "patch") == "conv"};
   } catch (const nlohmann::json::exception& error) {
-    ThrowBadSpec(std::string(": ") + error.what());
+    ThrowBadVit(std::string(": ") + error.what());
   }
   Check(shape);
   return shape;

@@ -11,7 +11,7 @@
 namespace ocellus::models::objectives {
 namespace {
 
-const RegisterObjective kRegistered("clip", MakeClip);
+const RegisterObjective kClipRegistered("clip", MakeClip);
 
 }  // namespace
 

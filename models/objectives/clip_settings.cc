@@ -6,7 +6,7 @@
 namespace ocellus::models::objectives {
 namespace {
 
-[[noreturn]] void ThrowBadSpec(const std::string& message) {
+[[noreturn]] void ThrowBadClip(const std::string& message) {
   throw wire::Fault(wire::FaultClass::kUser, "BAD_SPEC", message,
                     "see `ocellus explain objective.clip` and `ocellus explain model.vit`");
 }
@@ -14,7 +14,7 @@ namespace {
 void CheckDivides(const std::string& whole_key, int64_t whole, const std::string& part_key,
                   int64_t part) {
   if (part > 0 && whole % part == 0) return;
-  ThrowBadSpec(whole_key + ": " + std::to_string(whole) + " is not divisible by " + part_key +
+  ThrowBadClip(whole_key + ": " + std::to_string(whole) + " is not divisible by " + part_key +
                " = " + std::to_string(part));
 }
 
@@ -25,10 +25,10 @@ void Check(const ClipSettings& settings) {
   CheckDivides("objective.clip.text.width", settings.text_width, "objective.clip.text.heads",
                settings.text_heads);
   if (settings.logit_scale_max < 1) {
-    ThrowBadSpec("objective.clip.logit_scale_max: below 1, the least that the scale is held to");
+    ThrowBadClip("objective.clip.logit_scale_max: below 1, the least that the scale is held to");
   }
   if (settings.logit_scale_init < 1 || settings.logit_scale_init > settings.logit_scale_max) {
-    ThrowBadSpec("objective.clip.logit_scale_init: " + std::to_string(settings.logit_scale_init) +
+    ThrowBadClip("objective.clip.logit_scale_init: " + std::to_string(settings.logit_scale_init) +
                  " is outside of [1, logit_scale_max = " +
                  std::to_string(settings.logit_scale_max) + "], to which every step holds it");
   }
@@ -42,7 +42,7 @@ ClipSettings ParseClipSettings(const nlohmann::json& document) {
     const nlohmann::json& clip = document.at("objective").at("clip");
     const nlohmann::json& model = document.at("model");
     if (!model.contains("vit")) {
-      ThrowBadSpec("model: the objective clip needs model.vit, not model." +
+      ThrowBadClip("model: the objective clip needs model.vit, not model." +
                    (model.empty() ? std::string("nothing") : model.begin().key()));
     }
     const nlohmann::json &vit = model["vit"], &text = clip.at("text");
@@ -66,7 +66,7 @@ ClipSettings ParseClipSettings(const nlohmann::json& document) {
     settings.logit_bias_init = clip.at("logit_bias_init");
     settings.chunk = clip.at("chunk");
   } catch (const nlohmann::json::exception& error) {
-    ThrowBadSpec(std::string("objective.clip: ") + error.what());
+    ThrowBadClip(std::string("objective.clip: ") + error.what());
   }
   Check(settings);
   return settings;

@@ -8,7 +8,7 @@
 namespace ocellus::models::objectives {
 namespace {
 
-const RegisterObjective kRegistered("mae", MakeMae);
+const RegisterObjective kMaeRegistered("mae", MakeMae);
 
 }  // namespace
 

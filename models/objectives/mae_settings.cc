@@ -6,7 +6,7 @@
 namespace ocellus::models::objectives {
 namespace {
 
-[[noreturn]] void ThrowBadSpec(const std::string& message) {
+[[noreturn]] void ThrowBadMae(const std::string& message) {
   throw wire::Fault(wire::FaultClass::kUser, "BAD_SPEC", message,
                     "see `ocellus explain objective.mae` and `ocellus explain model.vit`");
 }
@@ -14,14 +14,14 @@ namespace {
 void CheckWidth(const std::string& section, int64_t dim, int64_t heads) {
   const std::string key = section + ".dim: " + std::to_string(dim);
   if (dim % heads != 0) {
-    ThrowBadSpec(key + " is not divisible by " + section + ".heads = " + std::to_string(heads));
+    ThrowBadMae(key + " is not divisible by " + section + ".heads = " + std::to_string(heads));
   }
-  if (dim % 4 != 0) ThrowBadSpec(key + " is not divisible by 4, as its position table needs");
+  if (dim % 4 != 0) ThrowBadMae(key + " is not divisible by 4, as its position table needs");
 }
 
 void Check(const MaeSettings& settings) {
   if (settings.image_size % settings.patch_size != 0) {
-    ThrowBadSpec(
+    ThrowBadMae(
         "model.vit.image_size: " + std::to_string(settings.image_size) +
         " is not divisible by model.vit.patch_size = " + std::to_string(settings.patch_size));
   }
@@ -29,9 +29,9 @@ void Check(const MaeSettings& settings) {
   CheckWidth("objective.mae.decoder", settings.decoder_dim, settings.decoder_heads);
   const int64_t kept = nn::PatchesKept(settings.patches(), settings.mask_ratio);
   if (kept < 1 || kept >= settings.patches()) {
-    ThrowBadSpec("objective.mae.mask_ratio: " + std::to_string(settings.mask_ratio) + " leaves " +
-                 std::to_string(kept) + " of " + std::to_string(settings.patches()) +
-                 " patches visible; at least one must be visible and one hidden");
+    ThrowBadMae("objective.mae.mask_ratio: " + std::to_string(settings.mask_ratio) + " leaves " +
+                std::to_string(kept) + " of " + std::to_string(settings.patches()) +
+                " patches visible; at least one must be visible and one hidden");
   }
 }
 
@@ -42,7 +42,7 @@ MaeSettings ParseMaeSettings(const nlohmann::json& document) {
   try {
     const nlohmann::json& mae = document.at("objective").at("mae");
     const nlohmann::json& model = document.at("model");
-    if (!model.contains("vit")) ThrowBadSpec("model: the objective mae needs model.vit");
+    if (!model.contains("vit")) ThrowBadMae("model: the objective mae needs model.vit");
     const nlohmann::json &vit = model["vit"], &decoder = mae.at("decoder");
     settings = {.mask_ratio = mae.at("mask_ratio").get<double>(),
                 .norm_pix_loss = mae.at("norm_pix_loss").get<bool>(),
@@ -56,7 +56,7 @@ MaeSettings ParseMaeSettings(const nlohmann::json& document) {
                 .decoder_heads = decoder.at("heads").get<int64_t>(),
                 .mlp_ratio = vit.at("mlp_ratio").get<double>()};
   } catch (const nlohmann::json::exception& error) {
-    ThrowBadSpec(std::string("objective.mae: ") + error.what());
+    ThrowBadMae(std::string("objective.mae: ") + error.what());
   }
   Check(settings);
   return settings;

@@ -9,7 +9,7 @@
 namespace ocellus::models::objectives {
 namespace {
 
-const RegisterObjective kRegistered("mocov3", MakeMocov3);
+const RegisterObjective kMocov3Registered("mocov3", MakeMocov3);
 
 bool BelongsToProjector(const std::string& name) {
   return name.starts_with("head.") || name.starts_with("fc.");

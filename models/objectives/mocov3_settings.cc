@@ -7,18 +7,18 @@
 namespace ocellus::models::objectives {
 namespace {
 
-[[noreturn]] void ThrowBadSpec(const std::string& message) {
+[[noreturn]] void ThrowBadMocov3(const std::string& message) {
   throw wire::Fault(wire::FaultClass::kUser, "BAD_SPEC", message,
                     "see `ocellus explain objective.mocov3`");
 }
 
-Mocov3Settings Read(const nlohmann::json& document) {
+Mocov3Settings ReadMocov3(const nlohmann::json& document) {
   const nlohmann::json& moco = document.at("objective").at("mocov3");
   const nlohmann::json& model = document.at("model");
   const bool frozen = moco.value("freeze_patch_embed", true);
   const bool is_vit = model.contains("vit");
   if (!is_vit && !model.contains("resnet")) {
-    ThrowBadSpec("model: the objective mocov3 needs model.vit or model.resnet");
+    ThrowBadMocov3("model: the objective mocov3 needs model.vit or model.resnet");
   }
   return {.temperature = moco.at("temperature").get<double>(),
           .momentum = nn::ParseMomentumSchedule(moco, "objective.mocov3"),
@@ -33,16 +33,16 @@ Mocov3Settings Read(const nlohmann::json& document) {
 Mocov3Settings ParseMocov3Settings(const nlohmann::json& document) {
   Mocov3Settings settings;
   try {
-    settings = Read(document);
+    settings = ReadMocov3(document);
   } catch (const nlohmann::json::exception& error) {
-    ThrowBadSpec(std::string("objective.mocov3: ") + error.what());
+    ThrowBadMocov3(std::string("objective.mocov3: ") + error.what());
   }
   if (!(settings.temperature > 0) || !std::isfinite(settings.temperature)) {
-    ThrowBadSpec("objective.mocov3.temperature: " + std::to_string(settings.temperature) +
-                 " is not above 0");
+    ThrowBadMocov3("objective.mocov3.temperature: " + std::to_string(settings.temperature) +
+                   " is not above 0");
   }
   if (settings.proj_dim < 1 || settings.mlp_dim < 1) {
-    ThrowBadSpec("objective.mocov3: proj_dim and mlp_dim must be 1 or more");
+    ThrowBadMocov3("objective.mocov3: proj_dim and mlp_dim must be 1 or more");
   }
   return settings;
 }

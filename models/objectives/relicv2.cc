@@ -14,10 +14,10 @@
 namespace ocellus::models::objectives {
 namespace {
 
-const RegisterObjective kRegistered("relicv2",
-                                    [](const nlohmann::json& document, torch::Device device) {
-                                      return std::make_unique<Relicv2>(document, device);
-                                    });
+const RegisterObjective kRelicv2Registered("relicv2", [](const nlohmann::json& document,
+                                                         torch::Device device) {
+  return std::make_unique<Relicv2>(document, device);
+});
 
 // One view of all images: [n, views, D] to [n, D].
 torch::Tensor View(const torch::Tensor& views, int64_t index) { return views.select(1, index); }

@@ -8,7 +8,7 @@ namespace {
 
 constexpr int64_t kPairsMax = 1 << 16;  // what the key of a negative's draw can tell apart
 
-[[noreturn]] void ThrowBadSpec(const std::string& message) {
+[[noreturn]] void ThrowBadRelicv2(const std::string& message) {
   throw wire::Fault(wire::FaultClass::kUser, "BAD_SPEC", message,
                     "see `ocellus explain objective.relicv2`");
 }
@@ -17,28 +17,29 @@ ops::RelicDivergence Divergence(const std::string& name) {
   if (name == "listing") return ops::RelicDivergence::kListing;
   if (name == "full") return ops::RelicDivergence::kFull;
   if (name == "soft_label") return ops::RelicDivergence::kSoftLabel;
-  ThrowBadSpec("objective.relicv2.divergence: '" + name + "' is none of listing, full, soft_label");
+  ThrowBadRelicv2("objective.relicv2.divergence: '" + name +
+                  "' is none of listing, full, soft_label");
 }
 
 void Check(const Relicv2Settings& settings) {
   if (!(settings.temperature > 0)) {
-    ThrowBadSpec("objective.relicv2.temperature: " + std::to_string(settings.temperature) +
-                 " is not above 0");
+    ThrowBadRelicv2("objective.relicv2.temperature: " + std::to_string(settings.temperature) +
+                    " is not above 0");
   }
   const int64_t views = settings.large_views + settings.small_views;
   if (views == 1 && !settings.include_self_pairs) {
-    ThrowBadSpec("objective.relicv2.include_self_pairs: one view alone has no other pair");
+    ThrowBadRelicv2("objective.relicv2.include_self_pairs: one view alone has no other pair");
   }
   if (settings.large_views == 1 && !settings.include_self_pairs && !settings.small_divergence) {
-    ThrowBadSpec("objective.relicv2.small_divergence: no other pair is left for the divergence");
+    ThrowBadRelicv2("objective.relicv2.small_divergence: no other pair is left for the divergence");
   }
   if (views * settings.large_views > kPairsMax) {
-    ThrowBadSpec("objective.relicv2.large_views: more than " + std::to_string(kPairsMax) +
-                 " pairs of views");
+    ThrowBadRelicv2("objective.relicv2.large_views: more than " + std::to_string(kPairsMax) +
+                    " pairs of views");
   }
 }
 
-Relicv2Settings Read(const nlohmann::json& relic) {
+Relicv2Settings ReadRelicv2(const nlohmann::json& relic) {
   return {.temperature = relic.at("temperature").get<double>(),
           .alpha = relic.at("alpha").get<double>(),
           .beta = relic.at("beta").get<double>(),
@@ -60,9 +61,9 @@ Relicv2Settings Read(const nlohmann::json& relic) {
 Relicv2Settings ParseRelicv2Settings(const nlohmann::json& document) {
   Relicv2Settings settings;
   try {
-    settings = Read(document.at("objective").at("relicv2"));
+    settings = ReadRelicv2(document.at("objective").at("relicv2"));
   } catch (const nlohmann::json::exception& error) {
-    ThrowBadSpec(std::string("objective.relicv2: ") + error.what());
+    ThrowBadRelicv2(std::string("objective.relicv2: ") + error.what());
   }
   Check(settings);
   return settings;

@@ -11,10 +11,10 @@ namespace {
 
 constexpr int64_t kQuarters = 4;
 
-const RegisterObjective kRegistered("rotnet",
-                                    [](const nlohmann::json& document, torch::Device device) {
-                                      return std::make_unique<Rotnet>(document, device);
-                                    });
+const RegisterObjective kRotNetRegistered("rotnet",
+                                          [](const nlohmann::json& document, torch::Device device) {
+                                            return std::make_unique<Rotnet>(document, device);
+                                          });
 
 // Each image turned by its own number of quarters.
 torch::Tensor Turned(const torch::Tensor& images, const torch::Tensor& quarters) {

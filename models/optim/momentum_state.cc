@@ -9,7 +9,7 @@ namespace ocellus::models::optim {
 namespace {
 
 constexpr char kBuffer[] = "momentum_buffer.";
-constexpr char kStep[] = "step";
+constexpr char kSteps[] = "step";
 
 }  // namespace
 
@@ -61,7 +61,7 @@ std::map<std::string, torch::Tensor> MomentumState(const std::vector<const Momen
       state[kBuffer + group->names[i]] = group->buffers[i];
     }
   }
-  state[kStep] = torch::tensor(steps, torch::kInt64);
+  state[kSteps] = torch::tensor(steps, torch::kInt64);
   return state;
 }
 
@@ -70,7 +70,7 @@ int64_t LoadMomentumState(std::map<std::string, torch::Tensor> own,
   CheckState(own, state, "the optimizer state");
   const torch::NoGradGuard no_grad;
   for (auto& [name, tensor] : own) tensor.copy_(state.at(name));
-  return state.at(kStep).item<int64_t>();
+  return state.at(kSteps).item<int64_t>();
 }
 
 }  // namespace ocellus::models::optim

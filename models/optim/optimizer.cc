@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-[[noreturn]] void ThrowBadSpec(const std::string& message) {
+[[noreturn]] void ThrowBadOptimizer(const std::string& message) {
   throw wire::Fault(wire::FaultClass::kUser, "BAD_SPEC", message,
                     "see `ocellus explain optimizer`");
 }
@@ -20,7 +20,7 @@ using nlohmann::json;
 // The name and settings of the one key of the section.
 std::pair<std::string, json> OnlyKey(const json& section) {
   if (!section.is_object() || section.size() != 1) {
-    ThrowBadSpec("optimizer: exactly one optimizer must be named");
+    ThrowBadOptimizer("optimizer: exactly one optimizer must be named");
   }
   return {section.begin().key(), section.begin().value()};
 }
@@ -37,7 +37,7 @@ LarsForm ParseForm(const std::string& form) {
   if (form == "moco") return LarsForm::kMoco;
   if (form == "simclr") return LarsForm::kSimclr;
   if (form == "byol") return LarsForm::kByol;
-  ThrowBadSpec("optimizer.lars.form: '" + form + "' is none of moco, simclr, byol");
+  ThrowBadOptimizer("optimizer.lars.form: '" + form + "' is none of moco, simclr, byol");
 }
 
 std::unique_ptr<Optimizer> LarsOf(const json& settings, std::vector<NamedParameter> parameters) {
@@ -54,7 +54,7 @@ std::unique_ptr<Optimizer> SgdOf(const json& settings, std::vector<NamedParamete
                         .nesterov = settings.at("nesterov").get<bool>(),
                         .decay_all = settings.at("decay_all").get<bool>()};
   if (sgd.nesterov && sgd.momentum == 0) {
-    ThrowBadSpec("optimizer.sgd.nesterov: needs a momentum above 0");
+    ThrowBadOptimizer("optimizer.sgd.nesterov: needs a momentum above 0");
   }
   return MakeSgd(std::move(parameters), sgd);
 }
@@ -81,12 +81,13 @@ std::unique_ptr<Optimizer> MakeOptimizer(const json& section, torch::nn::Module&
   const auto [name, settings] = OnlyKey(section);
   const auto factory = Factories().find(name);
   if (factory == Factories().end()) {
-    ThrowBadSpec("optimizer." + name + ": there is no such optimizer; known: adamw, lars, sgd");
+    ThrowBadOptimizer("optimizer." + name +
+                      ": there is no such optimizer; known: adamw, lars, sgd");
   }
   try {
     return factory->second(settings, TrainableParameters(module));
   } catch (const json::exception& error) {
-    ThrowBadSpec("optimizer." + name + ": " + error.what());
+    ThrowBadOptimizer("optimizer." + name + ": " + error.what());
   }
 }
 
@@ -96,7 +97,7 @@ double PeakRate(const json& section, int64_t global_batch) {
     return settings.contains(key) && settings[key].is_number();
   };
   if (given("lr") == given("base_lr")) {
-    ThrowBadSpec("optimizer." + name + ": give either lr or base_lr");
+    ThrowBadOptimizer("optimizer." + name + ": give either lr or base_lr");
   }
   if (given("lr")) return settings["lr"].get<double>();
   return settings["base_lr"].get<double>() * static_cast<double>(global_batch) / 256.0;

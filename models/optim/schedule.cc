@@ -9,14 +9,14 @@
 namespace ocellus::models::optim {
 namespace {
 
-[[noreturn]] void ThrowBadSpec(const std::string& message) {
+[[noreturn]] void ThrowBadSchedule(const std::string& message) {
   throw wire::Fault(wire::FaultClass::kUser, "BAD_SPEC", message, "see `ocellus explain schedule`");
 }
 
 Schedule::Kind ParseKind(const std::string& kind) {
   if (kind == "constant") return Schedule::Kind::kConstant;
   if (kind == "cosine") return Schedule::Kind::kCosine;
-  ThrowBadSpec("schedule.kind: '" + kind + "' is neither constant nor cosine");
+  ThrowBadSchedule("schedule.kind: '" + kind + "' is neither constant nor cosine");
 }
 
 }  // namespace
@@ -40,7 +40,7 @@ Schedule MakeSchedule(const nlohmann::json& section, double peak) {
             .total_steps = section.at("total_steps").get<int64_t>(),
             .warmup_offset = section.at("warmup_offset").get<int64_t>()};
   } catch (const nlohmann::json::exception& error) {
-    ThrowBadSpec(std::string("schedule: ") + error.what());
+    ThrowBadSchedule(std::string("schedule: ") + error.what());
   }
 }
 

@@ -11,7 +11,6 @@
 namespace ocellus::cli {
 namespace {
 
-constexpr int kPageSize = 200;
 constexpr absl::Duration kVerifyTimeout = absl::Minutes(30);
 
 struct CheckpointArguments {

@@ -9,8 +9,6 @@
 namespace ocellus::cli {
 namespace {
 
-constexpr int kPageSize = 200;
-
 void ListNodes(Session* session) {
   v1::ListNodesRequest request;
   request.set_page_size(kPageSize);

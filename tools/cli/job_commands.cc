@@ -13,8 +13,6 @@
 namespace ocellus::cli {
 namespace {
 
-constexpr int kPageSize = 200;
-
 struct ListArguments {
   std::string project;
   std::vector<std::string> states;

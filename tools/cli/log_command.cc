@@ -15,10 +15,6 @@
 namespace ocellus::cli {
 namespace {
 
-constexpr absl::Duration kStreamDeadline = absl::Minutes(10);
-constexpr absl::Duration kAwayMax = absl::Minutes(10);
-constexpr absl::Duration kReconnectWait = absl::Milliseconds(250);
-
 struct LogArguments {
   std::string job;
   bool follow = false;

@@ -12,6 +12,14 @@
 
 namespace ocellus::cli {
 
+// Rows that a list asks for at a time.
+inline constexpr int kPageSize = 200;
+// A stream is opened anew after this, so that each call has a deadline.
+inline constexpr absl::Duration kStreamDeadline = absl::Minutes(10);
+// So long may a coordinator be away before a stream is given up, and between two attempts.
+inline constexpr absl::Duration kAwayMax = absl::Minutes(10);
+inline constexpr absl::Duration kReconnectWait = absl::Milliseconds(250);
+
 enum class Output { kTable, kWide, kJson, kYaml, kName };
 
 struct Options {

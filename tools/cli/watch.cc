@@ -14,12 +14,6 @@
 namespace ocellus::cli {
 namespace {
 
-// A stream is opened anew after this, so that each call has a deadline.
-constexpr absl::Duration kStreamDeadline = absl::Minutes(10);
-// So long may a coordinator be away before the watch gives up.
-constexpr absl::Duration kAwayMax = absl::Minutes(10);
-constexpr absl::Duration kReconnectWait = absl::Milliseconds(250);
-
 class Watcher {
  public:
   Watcher(Session* session, const WatchOptions& options)

@@ -7,12 +7,12 @@
 namespace ocellus::trainer {
 namespace {
 
-struct Labelled {
+struct Neighbours {
   torch::Tensor directions;  // [n, dim], length 1
   torch::Tensor labels;      // [n]
 };
 
-Labelled OnlyLabelled(const LabelledFeatures& all) {
+Neighbours LabelledDirections(const LabelledFeatures& all) {
   const torch::Tensor labels = torch::tensor(all.labels, torch::kLong);
   const torch::Tensor chosen = labels.ge(0).nonzero().flatten();
   const auto options = torch::nn::functional::NormalizeFuncOptions().dim(1);
@@ -25,7 +25,7 @@ Labelled OnlyLabelled(const LabelledFeatures& all) {
 double KnnAccuracy(const LabelledFeatures& bank, const LabelledFeatures& queries, int64_t k,
                    double temperature) {
   const torch::NoGradGuard no_grad;
-  const Labelled known = OnlyLabelled(bank), asked = OnlyLabelled(queries);
+  const Neighbours known = LabelledDirections(bank), asked = LabelledDirections(queries);
   const int64_t known_count = known.labels.size(0), asked_count = asked.labels.size(0);
   if (known_count == 0 || asked_count == 0) return std::numeric_limits<double>::quiet_NaN();
 

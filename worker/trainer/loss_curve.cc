@@ -96,7 +96,7 @@ std::string Line(double x1, double y1, double x2, double y2, const char* colour)
   return line;
 }
 
-std::string Number(double value) {
+std::string TickText(double value) {
   char text[32];
   std::snprintf(text, sizeof(text), "%g", std::abs(value) < 1e-12 ? 0.0 : value);
   return text;
@@ -108,12 +108,12 @@ std::string Axes(const Axis& x, const Axis& y) {
   for (int i = 0; y.low + i * y.tick <= y.high + y.tick / 2; ++i) {
     const double value = y.low + i * y.tick;
     svg += Line(kLeft, Y(y, value), kWidth - kRight, Y(y, value), "#e6e6e6");
-    svg += Text(kLeft - 8, Y(y, value) + 4, "text-anchor=\"end\"", Number(value));
+    svg += Text(kLeft - 8, Y(y, value) + 4, "text-anchor=\"end\"", TickText(value));
   }
   for (int i = 0; x.low + i * x.tick <= x.high + x.tick / 2; ++i) {
     const double value = x.low + i * x.tick;
     svg += Line(X(x, value), base, X(x, value), base + 5, "#555");
-    svg += Text(X(x, value), base + 20, "text-anchor=\"middle\"", Number(value));
+    svg += Text(X(x, value), base + 20, "text-anchor=\"middle\"", TickText(value));
   }
   svg += Line(kLeft, base, kWidth - kRight, base, "#555");
   svg += Line(kLeft, kTop, kLeft, base, "#555");
@@ -132,7 +132,7 @@ std::string ChanceLine(double loss, const Axis& y) {
                 "stroke-width=\"1.4\" stroke-dasharray=\"7 5\"/>\n",
                 kLeft, Y(y, loss), kWidth - kRight, Y(y, loss));
   return line + Text(kWidth - kRight - 4, Y(y, loss) - 6, "text-anchor=\"end\" fill=\"#b04040\"",
-                     "chance " + Number(loss));
+                     "chance " + TickText(loss));
 }
 
 std::string Escape(const std::string& text) {

@@ -21,7 +21,7 @@ Recall Recalls(const torch::Tensor& wrong_before) {
   return recall;
 }
 
-torch::Tensor Directions(const torch::Tensor& rows) {
+torch::Tensor PreciseDirections(const torch::Tensor& rows) {
   const auto options = torch::nn::functional::NormalizeFuncOptions().dim(1);
   return torch::nn::functional::normalize(rows.to(torch::kDouble), options);
 }
@@ -33,7 +33,7 @@ Retrieval RecallOfPairs(const torch::Tensor& images, const torch::Tensor& texts,
   const torch::NoGradGuard no_grad;
   const torch::Tensor caption = std::get<1>(torch::unique_dim(tokens, 0, true, true));
   const torch::Tensor right = caption.unsqueeze(1).eq(caption.unsqueeze(0));
-  const torch::Tensor scores = Directions(images).mm(Directions(texts).t());
+  const torch::Tensor scores = PreciseDirections(images).mm(PreciseDirections(texts).t());
   Retrieval retrieval;
   retrieval.image_to_text = Recalls(WrongBefore(scores, right));
   retrieval.text_to_image = Recalls(WrongBefore(scores.t(), right));

@@ -52,7 +52,7 @@ Tensors Copied(Objective& objective) {
   return copies;
 }
 
-std::string Message(const json& document) {
+std::string Refusal(const json& document) {
   try {
     MakeObjective(document, torch::kCPU);
   } catch (const wire::Fault& fault) {
@@ -185,10 +185,10 @@ TEST(Mocov3, ExportsTheBaseEncoderWithoutItsProjector) {
 TEST(Mocov3, RefusesWhatCannotWork) {
   json document = Document(false);
   document["objective"]["mocov3"]["temperature"] = 0;
-  EXPECT_NE(Message(document).find("temperature"), std::string::npos);
+  EXPECT_NE(Refusal(document).find("temperature"), std::string::npos);
   document = Document(false);
   document["model"] = {{"convnext", json::object()}};
-  EXPECT_NE(Message(document).find("model.vit or model.resnet"), std::string::npos);
+  EXPECT_NE(Refusal(document).find("model.vit or model.resnet"), std::string::npos);
 
   SingleRank alone;
   const auto objective = Made(Document(true));

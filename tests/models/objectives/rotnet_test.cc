@@ -12,7 +12,7 @@
 namespace ocellus::models::objectives {
 namespace {
 
-nlohmann::json Document(const char* architecture) {
+nlohmann::json RotNetDocument(const char* architecture) {
   nlohmann::json document = nlohmann::json::parse(R"({
     "objective": {"rotnet": {}}, "precision": "fp32",
     "optimizer": {"sgd": {"lr": 0.05, "momentum": 0.9, "weight_decay": 0, "nesterov": false,
@@ -25,7 +25,7 @@ nlohmann::json Document(const char* architecture) {
   return document;
 }
 
-std::unique_ptr<Objective> Initialised(const nlohmann::json& document) {
+std::unique_ptr<Objective> InitialisedRotNet(const nlohmann::json& document) {
   auto objective = MakeObjective(document, torch::kCPU);
   objective->initialise(at::make_generator<at::CPUGeneratorImpl>(3));
   return objective;
@@ -41,7 +41,7 @@ Tensors Corners(int64_t batch) {
 
 TEST(Rotnet, TurnsEachImageByItsOwnQuarters) {
   // A network that only sees turned images: the same image turned by hand has the same logits.
-  const auto objective = Initialised(Document("resnet"));
+  const auto objective = InitialisedRotNet(RotNetDocument("resnet"));
   const torch::Tensor image = torch::randn({1, 3, 32, 32});
   SingleRank alone;
   const auto logits = [&](const torch::Tensor& images, const torch::Tensor& turn) {
@@ -57,8 +57,8 @@ TEST(Rotnet, TurnsEachImageByItsOwnQuarters) {
 
 TEST(Rotnet, LearnsWhichWayIsUp) {
   for (const char* architecture : {"resnet", "vit"}) {
-    const nlohmann::json document = Document(architecture);
-    const auto objective = Initialised(document);
+    const nlohmann::json document = RotNetDocument(architecture);
+    const auto objective = InitialisedRotNet(document);
     EXPECT_NEAR(*objective->chance_loss(8), std::log(4.0), 1e-12);
     const auto optimizer = optim::MakeOptimizer(document["optimizer"], objective->module());
     SingleRank alone;
@@ -75,7 +75,8 @@ TEST(Rotnet, LearnsWhichWayIsUp) {
 }
 
 TEST(Rotnet, ExportsItsEncoderAlone) {
-  const auto vit = Initialised(Document("vit")), resnet = Initialised(Document("resnet"));
+  const auto vit = InitialisedRotNet(RotNetDocument("vit")),
+             resnet = InitialisedRotNet(RotNetDocument("resnet"));
   EXPECT_TRUE(vit->encoder_weights().contains("blocks.0.attn.qkv.weight"));
   EXPECT_TRUE(resnet->encoder_weights().contains("layer2.0.downsample.0.weight"));
   EXPECT_FALSE(vit->encoder_weights().contains("head.weight"));
@@ -84,7 +85,7 @@ TEST(Rotnet, ExportsItsEncoderAlone) {
 }
 
 TEST(Rotnet, NeedsAnEncoderThatExists) {
-  nlohmann::json document = Document("vit");
+  nlohmann::json document = RotNetDocument("vit");
   document["model"] = {{"tower", nlohmann::json::object()}};
   EXPECT_THROW(MakeObjective(document, torch::kCPU), wire::Fault);
 }

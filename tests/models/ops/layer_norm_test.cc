@@ -7,18 +7,18 @@
 namespace ocellus::models::ops {
 namespace {
 
-constexpr double kEps = 1e-6;
+constexpr double kLayerEps = 1e-6;
 
 // Inputs: residual, weight, bias and, if there is one, branch.
 Tensors Formula64(const Tensors& in) {
   const torch::Tensor sum = in.size() > 3 ? in[0] + in[3] : in[0] * 1.0;
-  return {sum, at::layer_norm(sum, {sum.size(-1)}, in[1], in[2], kEps)};
+  return {sum, at::layer_norm(sum, {sum.size(-1)}, in[1], in[2], kLayerEps)};
 }
 
 Formula Fused(torch::ScalarType out) {
   return [out](const Tensors& in) -> Tensors {
     const auto [sum, normed] =
-        AddLayerNorm(in[0], in.size() > 3 ? in[3] : torch::Tensor(), in[1], in[2], kEps, out);
+        AddLayerNorm(in[0], in.size() > 3 ? in[3] : torch::Tensor(), in[1], in[2], kLayerEps, out);
     EXPECT_EQ(sum.scalar_type(), torch::kFloat32);
     EXPECT_EQ(normed.scalar_type(), out);
     return {sum, normed};

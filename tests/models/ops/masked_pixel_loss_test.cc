@@ -9,7 +9,7 @@
 namespace ocellus::models::ops {
 namespace {
 
-struct Case {
+struct LossCase {
   int64_t batch, channels, rows, columns, patch;
   bool normalise;
 
@@ -26,10 +26,12 @@ struct Case {
   }
 };
 
-constexpr Case kCases[] = {{1, 3, 1, 1, 1, true}, {2, 3, 3, 2, 4, true},  {2, 3, 3, 2, 4, false},
-                           {1, 1, 2, 5, 7, true}, {3, 4, 2, 2, 3, false}, {4, 3, 14, 14, 4, true}};
+constexpr LossCase kLossCases[] = {{1, 3, 1, 1, 1, true},  {2, 3, 3, 2, 4, true},
+                                   {2, 3, 3, 2, 4, false}, {1, 1, 2, 5, 7, true},
+                                   {3, 4, 2, 2, 3, false}, {4, 3, 14, 14, 4, true}};
 
-torch::Tensor Composed(const Case& c, const torch::Tensor& pred, const torch::Tensor& images) {
+torch::Tensor ComposedLoss(const LossCase& c, const torch::Tensor& pred,
+                           const torch::Tensor& images) {
   torch::Tensor target = images.view({c.batch, c.channels, c.rows, c.patch, c.columns, c.patch})
                              .permute({0, 2, 4, 3, 5, 1})
                              .reshape(pred.sizes());
@@ -40,33 +42,33 @@ torch::Tensor Composed(const Case& c, const torch::Tensor& pred, const torch::Te
   return ((pred - target).square().mean(-1) * c.Mask()).sum() / c.Mask().sum();
 }
 
-Formula Formula64(const Case& c) {
+Formula Formula64(const LossCase& c) {
   return [c](const Tensors& in) -> Tensors {
-    return {Composed(c, in[0], c.Images().to(torch::kFloat64))};
+    return {ComposedLoss(c, in[0], c.Images().to(torch::kFloat64))};
   };
 }
 
-Formula Fused(const Case& c) {
+Formula Fused(const LossCase& c) {
   return [c](const Tensors& in) -> Tensors {
     return {MaskedPixelLoss(in[0], c.Images(), c.Mask(), c.patch, c.normalise)};
   };
 }
 
 TEST(MaskedPixelLossTest, AgreesInFp32) {
-  for (const Case& c : kCases) {
+  for (const LossCase& c : kLossCases) {
     SCOPED_TRACE(testing::Message() << c.patch << " pixels, normalise " << c.normalise);
     ExpectAgreement(Fused(c), Formula64(c), {c.Pred()}, 4 * kFp32);
   }
 }
 
 TEST(MaskedPixelLossTest, AgreesInBf16) {
-  for (const Case& c : kCases) {
+  for (const LossCase& c : kLossCases) {
     ExpectAgreement(Fused(c), Formula64(c), {c.Pred().to(torch::kBFloat16)}, kBf16);
   }
 }
 
 TEST(MaskedPixelLossTest, TakesStrides) {
-  const Case c = kCases[1];
+  const LossCase c = kLossCases[1];
   const torch::Tensor images = c.Images();
   const torch::Tensor strided = images.transpose(2, 3).contiguous().transpose(2, 3);
   const torch::Tensor pred = c.Pred().transpose(1, 2).contiguous().transpose(1, 2);
@@ -76,21 +78,21 @@ TEST(MaskedPixelLossTest, TakesStrides) {
 }
 
 TEST(MaskedPixelLossTest, FlatPatchesStayFinite) {
-  const Case c = kCases[1];
+  const LossCase c = kLossCases[1];
   const torch::Tensor loss =
       MaskedPixelLoss(c.Pred(), torch::full_like(c.Images(), 0.5), c.Mask(), c.patch, true);
   EXPECT_TRUE(std::isfinite(loss.item<double>()));
 }
 
 TEST(MaskedPixelLossTest, RefusesShapesThatDoNotFit) {
-  const Case c = kCases[1];
+  const LossCase c = kLossCases[1];
   EXPECT_THROW(MaskedPixelLoss(c.Pred(), c.Images(), c.Mask(), 5, true), c10::Error);
   EXPECT_THROW(MaskedPixelLoss(c.Pred().narrow(1, 0, 2), c.Images(), c.Mask(), c.patch, true),
                c10::Error);
 }
 
 TEST(MaskedPixelLossTest, GivesTheSameBitsForAnyThreads) {
-  ExpectSameBitsForAnyThreads(Fused(kCases[5]), {kCases[5].Pred()});
+  ExpectSameBitsForAnyThreads(Fused(kLossCases[5]), {kLossCases[5].Pred()});
 }
 
 }  // namespace

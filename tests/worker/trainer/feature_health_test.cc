@@ -8,12 +8,12 @@
 namespace ocellus::trainer {
 namespace {
 
-torch::Tensor Normal(int64_t samples, int64_t dim) {
+torch::Tensor NormalRows(int64_t samples, int64_t dim) {
   return torch::randn({samples, dim}, torch::make_generator<at::CPUGeneratorImpl>(7));
 }
 
 TEST(FeatureHealth, EqualFeaturesHaveNoSpreadAndRankOne) {
-  const FeatureHealth health = MeasureHealth(Normal(1, 24).expand({100, 24}));
+  const FeatureHealth health = MeasureHealth(NormalRows(1, 24).expand({100, 24}));
   EXPECT_TRUE(health.finite);
   EXPECT_NEAR(health.std, 0, 1e-7);
   EXPECT_NEAR(health.effective_rank, 1, 1e-3);
@@ -22,7 +22,7 @@ TEST(FeatureHealth, EqualFeaturesHaveNoSpreadAndRankOne) {
 }
 
 TEST(FeatureHealth, EvenDirectionsAreHealthy) {
-  const FeatureHealth health = MeasureHealth(Normal(4000, 32));
+  const FeatureHealth health = MeasureHealth(NormalRows(4000, 32));
   EXPECT_NEAR(health.relative_std(), 1, 0.02);
   EXPECT_GT(health.effective_rank, 31.5);
 }
@@ -40,13 +40,13 @@ TEST(FeatureHealth, TheRankIsTheEntropyOfSingularValues) {
 
 // The smaller Gram matrix is taken: both ways round give the same.
 TEST(FeatureHealth, FewSamplesOfManyDimensionsWorkToo) {
-  const torch::Tensor rows = Normal(20, 6);
+  const torch::Tensor rows = NormalRows(20, 6);
   const torch::Tensor wide = torch::cat({rows, torch::zeros({20, 94})}, 1);
   EXPECT_NEAR(MeasureHealth(rows).effective_rank, MeasureHealth(wide).effective_rank, 1e-6);
 }
 
 TEST(FeatureHealth, SpanOfThreeDirectionsHasRankThreeAtMost) {
-  const FeatureHealth health = MeasureHealth(Normal(500, 3).mm(Normal(3, 64)));
+  const FeatureHealth health = MeasureHealth(NormalRows(500, 3).mm(NormalRows(3, 64)));
   EXPECT_LE(health.effective_rank, 3 + 1e-6);
   EXPECT_GT(health.effective_rank, 2);
 }
@@ -54,7 +54,7 @@ TEST(FeatureHealth, SpanOfThreeDirectionsHasRankThreeAtMost) {
 TEST(FeatureHealth, NoticesWhatIsNotFinite) {
   for (const float bad :
        {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-    torch::Tensor rows = Normal(10, 4);
+    torch::Tensor rows = NormalRows(10, 4);
     rows[3][2] = bad;
     EXPECT_FALSE(MeasureHealth(rows).finite);
   }

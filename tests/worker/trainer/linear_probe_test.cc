@@ -7,7 +7,7 @@
 namespace ocellus::trainer {
 namespace {
 
-constexpr ProbeSettings kSettings{.iterations = 200, .l2 = 0.01};
+constexpr ProbeSettings kProbeSettings{.iterations = 200, .l2 = 0.01};
 
 torch::Tensor Waves(int64_t samples, int64_t dim, double phase) {
   const auto steps = torch::arange(samples * dim, torch::kFloat64);
@@ -29,7 +29,7 @@ LabelledFeatures Clusters(int64_t samples, int64_t classes, uint64_t seed) {
 TEST(LinearProbe, FitsWhatScikitLearnFits) {
   std::vector<int64_t> labels(30);
   for (int64_t i = 0; i < 30; ++i) labels[i] = i * 7 % 3;
-  torch::Tensor weights = FitLogistic(Waves(30, 3, 0.2), torch::tensor(labels), 3, kSettings);
+  torch::Tensor weights = FitLogistic(Waves(30, 3, 0.2), torch::tensor(labels), 3, kProbeSettings);
   weights.select(1, 3) -= weights.select(1, 3).mean();
   const torch::Tensor expected =
       torch::tensor({{-0.01896373, 1.20758153, 1.8661823, -0.10211916},
@@ -39,7 +39,7 @@ TEST(LinearProbe, FitsWhatScikitLearnFits) {
 }
 
 TEST(LinearProbe, SeparatesClustersOfAnyScale) {
-  EXPECT_GT(LinearProbe(Clusters(600, 5, 1), Clusters(200, 5, 2), kSettings), 0.93);
+  EXPECT_GT(LinearProbe(Clusters(600, 5, 1), Clusters(200, 5, 2), kProbeSettings), 0.93);
 }
 
 TEST(LinearProbe, IsAtChanceWhereThereIsNothingToLearn) {
@@ -47,15 +47,15 @@ TEST(LinearProbe, IsAtChanceWhereThereIsNothingToLearn) {
   const auto noise = torch::make_generator<at::CPUGeneratorImpl>(9);
   bank.features = torch::randn({1000, 16}, noise);
   queries.features = torch::randn({1000, 16}, noise);
-  EXPECT_NEAR(*LinearProbe(bank, queries, kSettings), 0.25, 0.06);
+  EXPECT_NEAR(*LinearProbe(bank, queries, kProbeSettings), 0.25, 0.06);
   bank.features = queries.features = torch::ones({1000, 16});
-  EXPECT_EQ(LinearProbe(bank, queries, kSettings), 0.25);
+  EXPECT_EQ(LinearProbe(bank, queries, kProbeSettings), 0.25);
 }
 
 TEST(LinearProbe, IsTheSameEachTime) {
   const torch::Tensor inputs = Waves(100, 8, 1), labels = torch::arange(100) % 4;
-  const auto first = FitLogistic(inputs, labels, 4, kSettings);
-  EXPECT_TRUE(torch::equal(first, FitLogistic(inputs, labels, 4, kSettings)));
+  const auto first = FitLogistic(inputs, labels, 4, kProbeSettings);
+  EXPECT_TRUE(torch::equal(first, FitLogistic(inputs, labels, 4, kProbeSettings)));
 }
 
 TEST(LinearProbe, LabelsMayLeaveNumbersOutAndSamplesLabels) {
@@ -63,7 +63,7 @@ TEST(LinearProbe, LabelsMayLeaveNumbersOutAndSamplesLabels) {
   for (auto* side : {&bank, &queries}) {
     for (auto& label : side->labels) label = label == 0 ? -1 : label * 1'000'000;
   }
-  EXPECT_GT(LinearProbe(bank, queries, kSettings), 0.9);
+  EXPECT_GT(LinearProbe(bank, queries, kProbeSettings), 0.9);
 }
 
 TEST(LinearProbe, GivesNothingWhereItDoesNotApply) {
@@ -71,10 +71,10 @@ TEST(LinearProbe, GivesNothingWhereItDoesNotApply) {
   LabelledFeatures unlabelled = good, broken = good;
   unlabelled.labels.assign(30, -1);
   broken.features[3][1] = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_FALSE(LinearProbe(unlabelled, good, kSettings));
-  EXPECT_FALSE(LinearProbe(good, unlabelled, kSettings));
-  EXPECT_FALSE(LinearProbe(broken, good, kSettings));
-  EXPECT_FALSE(LinearProbe(good, broken, kSettings));
+  EXPECT_FALSE(LinearProbe(unlabelled, good, kProbeSettings));
+  EXPECT_FALSE(LinearProbe(good, unlabelled, kProbeSettings));
+  EXPECT_FALSE(LinearProbe(broken, good, kProbeSettings));
+  EXPECT_FALSE(LinearProbe(good, broken, kProbeSettings));
   EXPECT_FALSE(LinearProbe(good, good, {.iterations = 0, .l2 = 0.01}));
 }
 
