@@ -87,8 +87,8 @@ kernels::RelicShape ShapeOf(const Inputs& in, const torch::Tensor& log_p, const 
 }
 
 // Holds what the kernel writes for the gradients, and asks it.
-struct Gradients {
-  Gradients(const Inputs& in, bool wants_all)
+struct RelicGradients {
+  RelicGradients(const Inputs& in, bool wants_all)
       : others(in.all_online.size(0)), chosen(in.chosen.defined()), wants_all(wants_all) {
     const auto options = in.online.options().requires_grad(false);
     if (chosen) d_online = torch::empty(in.online.sizes(), options);
@@ -114,7 +114,7 @@ struct Gradients {
 };
 
 void RunBackward(const Inputs& in, const Settings& settings, const tensor_list& log_p_and_q,
-                 const tensor_list& d_terms, Gradients& g) {
+                 const tensor_list& d_terms, RelicGradients& g) {
   const torch::Tensor d_likelihood = d_terms[0].contiguous(), d_kl = d_terms[1].contiguous();
   g.d_p = torch::empty_like(log_p_and_q[0]);
   if (g.wants_all) g.d_q = torch::empty_like(log_p_and_q[1]);
@@ -172,7 +172,7 @@ struct RelicFunction : torch::autograd::Function<RelicFunction> {
     const Inputs in{saved[0], saved[1], saved[2], saved[3], saved[4], saved[5]};
     const Settings settings{context->saved_data["scale"].toDouble(),
                             context->saved_data["divergence"].toInt()};
-    Gradients g(in, context->needs_input_grad(1));
+    RelicGradients g(in, context->needs_input_grad(1));
     RunBackward(in, settings, {saved[6], saved[7]}, d_terms, g);
     tensor_list out(8);
     out[0] = g.d_online;
