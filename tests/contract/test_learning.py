@@ -29,7 +29,8 @@ def test_every_document_resolves(plan):
         for method in plan.plan["methods"]:
             document = plan.document(name, method, 3)
             assert document["seed"] == 3
-            assert document["precision"] == ("bf16" if (name, method) == ("demo", "mae") else "fp32")
+            precision = "bf16" if (name, method) == ("demo", "mae") else "fp32"
+            assert document["precision"] == precision
             assert list(document["objective"]) == [method]
 
 

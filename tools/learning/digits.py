@@ -2,9 +2,9 @@
 """Scikit-learn's digits (1,797 real handwritten ones, 8 x 8) as a set that raw pixels do badly on.
 
 Every digit is drawn twice on a canvas of 64 x 64, white on black, at a random place, with a random
-size, a little stretched one way, and turned. Writes WebDataset tars with `png`, `cls` and `txt` (a caption)
-members; `val` has other digits than `train`, not other drawings of them. The same seed gives the
-same bytes.
+size, a little stretched one way, and turned. Writes WebDataset tars with `png`, `cls` and `txt` (a
+caption) members; `val` has other digits than `train`, not other drawings of them. The same seed
+gives the same bytes.
 
     digits.py OUT [--seed N]      OUT/train-0000.tar, OUT/val-0000.tar
 """
