@@ -1,6 +1,5 @@
 // `checkpoint show|pin|unpin|rm|cp`: what people do with single checkpoints.
 #include <memory>
-#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -20,18 +19,6 @@ struct CareArguments {
   bool force = false;
   std::string destination;
 };
-
-std::optional<v1::GetCheckpointResponse> Get(Session* session, const CareArguments& arguments) {
-  v1::GetCheckpointRequest request;
-  request.set_job(arguments.job);
-  request.set_step(arguments.step);
-  v1::GetCheckpointResponse response;
-  if (!session->Read(session->checkpoints(), &v1::CheckpointService::Stub::GetCheckpoint, request,
-                     &response)) {
-    return std::nullopt;
-  }
-  return response;
-}
 
 void PrintLine(const std::string& name, const std::string& value) {
   Print(absl::StrCat(name, std::string(name.size() < 12 ? 12 - name.size() : 1, ' '), value, "\n"));
@@ -56,11 +43,12 @@ void PrintManifest(const std::string& text) {
 }
 
 void Show(Session* session, const CareArguments& arguments) {
-  const auto response = Get(session, arguments);
-  if (!response || session->PrintMessage(*response)) {
+  v1::GetCheckpointResponse response;
+  if (!session->ReadCheckpoint(arguments.job, arguments.step, &response) ||
+      session->PrintMessage(response)) {
     return;
   }
-  const v1::Checkpoint& one = response->checkpoint();
+  const v1::Checkpoint& one = response.checkpoint();
   PrintLine("job", one.job_id());
   PrintLine("step", absl::StrCat(one.step()));
   PrintLine("generation", absl::StrCat(one.generation()));
@@ -68,7 +56,7 @@ void Show(Session* session, const CareArguments& arguments) {
   PrintLine("committed", TimeText(one.commit_time()));
   PrintLine("size", BytesText(one.bytes()));
   PrintLine("uri", one.uri());
-  PrintManifest(response->manifest());
+  PrintManifest(response.manifest());
 }
 
 void Pin(Session* session, const CareArguments& arguments, bool pinned) {
@@ -123,25 +111,26 @@ bool CopyBytes(Session* session, const v1::Checkpoint& checkpoint, const std::st
 }
 
 void Copy(Session* session, const CareArguments& arguments) {
-  const auto response = Get(session, arguments);
+  v1::GetCheckpointResponse response;
   int64_t bytes = 0;
-  if (!response || !CopyBytes(session, response->checkpoint(), arguments.destination, &bytes)) {
+  if (!session->ReadCheckpoint(arguments.job, arguments.step, &response) ||
+      !CopyBytes(session, response.checkpoint(), arguments.destination, &bytes)) {
     return;
   }
   v1::RecordCopyRequest record;
   record.set_job(arguments.job);
-  record.set_step(response->checkpoint().step());
+  record.set_step(response.checkpoint().step());
   record.set_destination(arguments.destination);
   v1::RecordCopyResponse recorded;
   if (!session->Change(session->checkpoints(), &v1::CheckpointService::Stub::RecordCopy, record,
                        &recorded)) {
     return;
   }
-  if (!session->PrintValue({{"step", response->checkpoint().step()},
+  if (!session->PrintValue({{"step", response.checkpoint().step()},
                             {"uri", arguments.destination},
                             {"bytes", bytes}})) {
     Print(arguments.destination + "\n");
-    Note(absl::StrCat("copied and verified step ", response->checkpoint().step(), ", ",
+    Note(absl::StrCat("copied and verified step ", response.checkpoint().step(), ", ",
                       BytesText(bytes)));
   }
 }

@@ -75,14 +75,8 @@ void Verify(Session* session, const CheckpointArguments& arguments) {
 }
 
 void Export(Session* session, const CheckpointArguments& arguments) {
-  v1::GetCheckpointRequest request;
-  request.set_job(arguments.job);
-  request.set_step(arguments.step);
   v1::GetCheckpointResponse response;
-  if (!session->Read(session->checkpoints(), &v1::CheckpointService::Stub::GetCheckpoint, request,
-                     &response)) {
-    return;
-  }
+  if (!session->ReadCheckpoint(arguments.job, arguments.step, &response)) return;
   const v1::Checkpoint& checkpoint = response.checkpoint();
   Note(absl::StrCat("exporting step ", checkpoint.step(), " of ", checkpoint.job_id()));
   std::vector<std::string> words = {"export", "--checkpoint", checkpoint.uri(), "--out",

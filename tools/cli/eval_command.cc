@@ -27,14 +27,8 @@ bool IsPlace(const std::string& what) {
 
 // Where the checkpoint lies; empty and a failed session when the server has none.
 std::string UriOf(Session* session, const EvalArguments& arguments) {
-  v1::GetCheckpointRequest request;
-  request.set_job(arguments.what);
-  request.set_step(arguments.step);
   v1::GetCheckpointResponse response;
-  if (!session->Read(session->checkpoints(), &v1::CheckpointService::Stub::GetCheckpoint, request,
-                     &response)) {
-    return "";
-  }
+  if (!session->ReadCheckpoint(arguments.what, arguments.step, &response)) return "";
   Note(absl::StrCat("evaluating step ", response.checkpoint().step(), " of ",
                     response.checkpoint().job_id()));
   return response.checkpoint().uri();

@@ -60,6 +60,14 @@ v1::AdminService::Stub& Session::admin() {
   return *admin_;
 }
 
+bool Session::ReadCheckpoint(const std::string& job, int64_t step,
+                             v1::GetCheckpointResponse* response) {
+  v1::GetCheckpointRequest request;
+  request.set_job(job);
+  request.set_step(step);
+  return Read(checkpoints(), &v1::CheckpointService::Stub::GetCheckpoint, request, response);
+}
+
 void Session::Fail(const absl::Status& status) {
   Fail(CodeOf(status), ErrorText(status, options.server));
 }

@@ -72,6 +72,9 @@ class Session {
     return true;
   }
 
+  // A committed checkpoint of a job: that of `step`, or with 0 the newest. A failure as of Read.
+  bool ReadCheckpoint(const std::string& job, int64_t step, v1::GetCheckpointResponse* response);
+
   // Prints the error with the next command on stderr, and takes its exit code.
   void Fail(const absl::Status& status);
   void Fail(ExitCode code, const std::string& text);
