@@ -25,7 +25,16 @@ Document Example() {
   document.spec = {{"seed", 0}, {"objective", {{"mae", {{"mask_ratio", 0.75}}}}}};
   document.store = "file:///s";
   document.prefix = "default/j-1/";
-  document.checkpoint = {100, 2, 1000, Commit::kSelf};
+  document.checkpoint = {.every_steps = 100,
+                         .keep = 2,
+                         .keep_every_steps = 1000,
+                         .keep_best = 3,
+                         .best_metric = "knn",
+                         .auto_interval = true,
+                         .fault_interval_s = 3600,
+                         .memory_copy = true,
+                         .memory_every_steps = 10,
+                         .commit = Commit::kSelf};
   document.restore = {{200, "default/j-1/checkpoints/step-000000200/g0002-ab/"}, {100, "x/"}};
   return document;
 }
