@@ -36,7 +36,7 @@ int ReplayCommand(const ReplayOptions& options);
 struct ExportOptions {
   std::string checkpoint;  // a folder or URI of a checkpoint, or of a run (its newest)
   std::string out;         // a file; or a URI, which gets the model card beside it
-  bool full = false;  // everything under official names; else the encoder under timm's
+  bool full = false;       // everything under official names; else the encoder under timm's
 };
 
 int ExportCommand(const ExportOptions& options);

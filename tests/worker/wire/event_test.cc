@@ -20,6 +20,7 @@ std::vector<EventBody> OneOfEach() {
           CheckpointBegin{5},
           CheckpointReady{5, "id", "{\"version\":1}", 0.1, 0.2, 0.3},
           CheckpointFailed{5, "full"},
+          CheckpointPause{5, true, "no answer"},
           Artifact{"encoder", "u"},
           Metric{"knn_accuracy", 0.5, 5},
           Alarm{"collapse", 5, "features are the same"},
