@@ -43,6 +43,7 @@ absl::Status Gauges::Update(const std::vector<GangRow>& gangs,
   OCELLUS_RETURN_IF_ERROR(CountJobsByState());
   OCELLUS_RETURN_IF_ERROR(CountSlots(nodes));
   OCELLUS_RETURN_IF_ERROR(Track(gangs));
+  CountProjects(gangs);
   ForgetOld();
   return absl::OkStatus();
 }
@@ -80,6 +81,10 @@ absl::Status Gauges::CountSlots(const std::vector<NodeStatus>& nodes) {
   std::map<std::string, double> cpus = {{"used", 0}, {"free", 0}, {"lost", 0}};
   std::map<std::string, double> gpus = cpus;
   for (const NodeStatus& node : nodes) {
+    for (const auto strike : {v1::FAILURE_CLASS_INFRA_NODE, v1::FAILURE_CLASS_HANG}) {
+      metrics_->Counter(metric::kNodeStrikes,
+                        {{"node", node.row.name}, {"class", ShortName(strike)}});
+    }
     states[node.suspect ? "suspect" : node.connected ? "ready" : "disconnected"] += 1;
     const std::vector<Occupied>& ranks = occupied[node.row.name];
     const auto on_gpu = static_cast<double>(std::count_if(
@@ -101,8 +106,9 @@ absl::Status Gauges::CountSlots(const std::vector<NodeStatus>& nodes) {
   return absl::OkStatus();
 }
 
-absl::Status Gauges::ShowInfo(const std::string& job_id) {
-  return store_->Read([&](Database& db) -> absl::Status {
+absl::StatusOr<std::string> Gauges::ShowInfo(const std::string& job_id) {
+  std::string project;
+  OCELLUS_RETURN_IF_ERROR(store_->Read([&](Database& db) -> absl::Status {
     OCELLUS_ASSIGN_OR_RETURN(const JobRow job, ReadJob(db, job_id));
     metrics_
         ->Gauge(metric::kJobInfo, {{"job", job.id},
@@ -110,8 +116,24 @@ absl::Status Gauges::ShowInfo(const std::string& job_id) {
                                    {"project", job.spec.project()},
                                    {"objective", ObjectiveOf(job)}})
         .Set(1);
+    project = job.spec.project();
     return absl::OkStatus();
-  });
+  }));
+  return project;
+}
+
+void Gauges::CountProjects(const std::vector<GangRow>& gangs) {
+  std::map<Metrics::Labels, double> gpus = {{{{"project", kDefaultProject}}, 0}};
+  std::map<Metrics::Labels, double> cpu_slots = gpus;
+  for (const GangRow& gang : gangs) {
+    const Metrics::Labels project = {{"project", tracked_[gang.job_id].project}};
+    for (const RankRow& rank : gang.ranks) {
+      gpus[project] += rank.gpu >= 0;
+      cpu_slots[project] += rank.gpu < 0;
+    }
+  }
+  metrics_->SetGauges(metric::kProjectUsedGpus, gpus);
+  metrics_->SetGauges(metric::kProjectUsedCpuSlots, cpu_slots);
 }
 
 absl::Status Gauges::Track(const std::vector<GangRow>& gangs) {
@@ -123,7 +145,7 @@ absl::Status Gauges::Track(const std::vector<GangRow>& gangs) {
     Tracked& tracked = entry->second;
     tracked.seen = now;
     if (fresh) {
-      OCELLUS_RETURN_IF_ERROR(ShowInfo(gang.job_id));
+      OCELLUS_ASSIGN_OR_RETURN(tracked.project, ShowInfo(gang.job_id));
     }
     const Metrics::Labels job = {{"job", gang.job_id}};
     metrics_->Counter(metric::kJobWall, job).Increment(passed);

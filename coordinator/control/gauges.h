@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "coordinator/base/clock.h"
 #include "coordinator/base/metrics.h"
 #include "coordinator/control/gang_end.h"
@@ -30,11 +31,14 @@ class Gauges {
   struct Tracked {
     int64_t best_step = 0;  // steps up to here are not productive a second time
     absl::Duration seen;    // last pass in which it was active
+    std::string project;
   };
   absl::Status CountJobsByState();
   absl::Status CountSlots(const std::vector<NodeStatus>& nodes);
   absl::Status Track(const std::vector<GangRow>& gangs);
-  absl::Status ShowInfo(const std::string& job_id);
+  void CountProjects(const std::vector<GangRow>& gangs);
+  // The job's project.
+  absl::StatusOr<std::string> ShowInfo(const std::string& job_id);
   void ForgetOld();
 
   Store* store_;

@@ -51,6 +51,7 @@ absl::Status Agent::Prepare() {
   std::error_code ignored;
   std::filesystem::remove_all(SpoolFolder(options_), ignored);
   coordinator::SetBuildInfo(&metrics_);
+  gpu_metrics_ = std::make_unique<GpuMetrics>(&metrics_, options_.limits, Nvml::DefaultLibrary());
   if (!options_.metrics_listen.empty()) {
     OCELLUS_ASSIGN_OR_RETURN(metrics_server_,
                              coordinator::MetricsServer::Start(options_.metrics_listen, metrics_));
@@ -79,6 +80,10 @@ void Agent::Launch() {
   identity.set_protocol(coordinator::kProtocol);
   *identity.mutable_inventory() = TakeInventory(options_.cpu_slots);
   identity.set_metrics_address(metrics_address());
+  metrics_
+      .Gauge(coordinator::metric::kWorkerInfo,
+             {{"node", options_.node}, {"host", identity.inventory().host()}})
+      .Set(1);
   Session::Callbacks callbacks;
   callbacks.gangs = [this] { return supervisor_->Gangs(); };
   callbacks.order = [this](const v1::SessionResponse& order) { supervisor_->Take(order); };

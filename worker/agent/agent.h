@@ -11,6 +11,7 @@
 #include "coordinator/base/lock_file.h"
 #include "coordinator/base/metrics.h"
 #include "worker/agent/coordinator_link.h"
+#include "worker/agent/gpu_metrics.h"
 #include "worker/agent/limits.h"
 #include "worker/agent/rank_ledger.h"
 #include "worker/agent/session.h"
@@ -59,6 +60,7 @@ class Agent {
   coordinator::Metrics metrics_;
   std::unique_ptr<coordinator::MetricsServer> metrics_server_;
   TrainMetrics train_metrics_;
+  std::unique_ptr<GpuMetrics> gpu_metrics_;
   MemoryCopies memory_;
   RankLedger ledger_;
   CoordinatorLink link_;

@@ -8,9 +8,6 @@
 
 namespace ocellus::agent {
 
-// 1 while the collapse alarm rings.
-extern const coordinator::Metric kCollapsed;
-
 // The metric that the trainer's `name` is a value of, with its labels but the job's. Null for a
 // name that is not known here: only known ones become series, so that none can be without bound.
 const coordinator::Metric* EvaluationSeries(const std::string& name,

@@ -37,6 +37,9 @@ struct Limits {
   // Progress of rank 0 and of the others is sent no more often than this.
   Millis progress_interval{250};
   Millis peer_progress_interval{2000};
+  // Between two looks at the GPUs, and how long one wait for their errors is.
+  Millis gpu_read{5000};
+  Millis gpu_wait{200};
   // Series of a job stay so long after its end.
   Millis series_kept{5 * 60 * 1000};
   // How long the state of a gang that failed stays in memory for the next generation.

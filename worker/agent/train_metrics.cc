@@ -12,14 +12,6 @@ namespace {
 namespace metric = coordinator::metric;
 using coordinator::Metric;
 
-const Metric kImagesPerSecond{
-    "ocellus_train_images_per_second",
-    "Images that the whole gang trains on in a second, as rank 0 sees it."};
-const Metric kSkipped{"ocellus_train_skipped_steps_total",
-                      "Optimizer steps skipped because loss or gradient was not finite."};
-const Metric kChanceLoss{"ocellus_train_chance_loss",
-                         "Loss of an encoder that knows nothing, to read the real one against."};
-
 double OrZero(double seconds) { return seconds > 0 ? seconds : 0; }
 
 // What a counter takes from a total that was `*seen` before. A total that fell belongs to a new
@@ -38,10 +30,11 @@ TrainMetrics::JobSeries TrainMetrics::Make(const std::string& job) {
   series.step = &metrics_->Gauge(metric::kTrainStep, labels);
   series.loss = &metrics_->Gauge(metric::kTrainLoss, labels);
   series.loss->Set(std::nan(""));  // 0 would be a loss
-  series.images_per_second = &metrics_->Gauge(kImagesPerSecond, labels);
-  metrics_->Gauge(kCollapsed, labels);  // 0 from the start, so that an alert has a first value
+  series.images_per_second = &metrics_->Gauge(metric::kTrainImages, labels);
+  metrics_->Gauge(metric::kTrainCollapsed,
+                  labels);  // 0 from the start, so that an alert has a first value
   series.samples = &metrics_->Counter(metric::kTrainSamples, labels);
-  series.skipped = &metrics_->Counter(kSkipped, labels);
+  series.skipped = &metrics_->Counter(metric::kTrainSkipped, labels);
   series.stall = &metrics_->Counter(metric::kCheckpointStall, labels);
   series.log_dropped = &metrics_->Counter(metric::kLogDropped, labels);
   metrics_->Gauge(metric::kCheckpointPaused, labels).Set(0);
@@ -116,7 +109,7 @@ void TrainMetrics::Step(const std::string& job, int rank, const wire::Step& step
   series.loss->Set(step.loss);
   series.images_per_second->Set(step.images_per_s);
   if (step.chance_loss) {
-    metrics_->Gauge(kChanceLoss, {{"job", job}}).Set(*step.chance_loss);
+    metrics_->Gauge(metric::kTrainChanceLoss, {{"job", job}}).Set(*step.chance_loss);
   }
   series.step_phases["total"]->Observe(OrZero(step.step_s));
   series.step_phases["data_wait"]->Observe(OrZero(step.data_wait_s));
