@@ -55,9 +55,9 @@ METRIC = re.compile(
 HEAD = """# Metrics
 
 Written by `tools/metrics.py` from `coordinator/base/metric_names.h`; a test holds what coordinator
-and agents really export to this table: name, kind, labels, help. Counters exist at 0 from the start,
-times are timestamps and never ages, and ids are labels only where their number is bounded. Series of
-a job go away five minutes after its end.
+and agents really export to this table: name, kind, labels, help. Counters exist at 0 from the
+start, times are timestamps and never ages, and ids are labels only where their number is bounded.
+Series of a job go away five minutes after its end.
 
 What watches them: `helm/ocellus/rules/` (alerts, explained in [OPERATIONS.md](OPERATIONS.md)) and
 `helm/ocellus/dashboards/` (Grafana). A scrape needs `honor_labels: true`, because `job` is a label
@@ -104,8 +104,10 @@ def page():
         if following == len(table) or table[following][0] != part:
             lines.append("")
     used = {label for _, _, _, labels, _ in table for label in labels}
-    lines += ["## Labels", "", "The last column is how many values there are at once in a cluster of "
-              "500 nodes with 8 GPUs", "each and 100 jobs of 40 ranks; an empty one: the label only names what another one tells already.", "",
+    lines += ["## Labels", "",
+              "The last column is how many values there are at once in a cluster of 500 nodes",
+              "with 8 GPUs each and 100 jobs of 40 ranks; an empty one: the label only names",
+              "what another one tells already.", "",
               "| label | is | values |", "|---|---|---|"]
     for label, (text, count) in LABELS.items():
         if label in used:
