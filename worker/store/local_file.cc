@@ -27,15 +27,6 @@ int LockFolder(const std::string& path, bool alone) {
   return fd;
 }
 
-int WriteAll(int fd, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = write(fd, bytes.data(), bytes.size());
-    if (wrote < 0 && errno != EINTR) return errno;
-    if (wrote > 0) bytes = bytes.subspan(static_cast<size_t>(wrote));
-  }
-  return 0;
-}
-
 std::vector<std::string> NamesIn(const std::string& path, int* error) {
   std::vector<std::string> names;
   *error = 0;

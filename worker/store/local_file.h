@@ -1,8 +1,6 @@
 // The few system calls that a store in a folder is made of, with errno as their result.
 #pragma once
 
-#include <cstddef>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -28,9 +26,6 @@ int SyncFolder(const std::string& path);
 // Waits for the folder's lock, `alone` or with others, and returns the descriptor that holds it
 // until it is closed; -1 when there is no such folder.
 int LockFolder(const std::string& path, bool alone);
-
-// 0, or errno.
-int WriteAll(int fd, std::span<const std::byte> bytes);
 
 // The names in a folder, in no order; none when it is not there. *error: 0, or errno.
 std::vector<std::string> NamesIn(const std::string& path, int* error);

@@ -34,19 +34,23 @@ LocalWriter::LocalWriter(LocalStore* store, std::string key)
   fd_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (fd_ < 0) store_->Fail("writing", key_, errno);
   flock(fd_, LOCK_EX | LOCK_NB);
+  file_.emplace(fd_);
 }
 
 LocalWriter::~LocalWriter() {
+  file_.reset();
   if (fd_ >= 0) close(fd_);
   unlink(path_.c_str());
 }
 
 void LocalWriter::Append(std::span<const std::byte> part) {
-  const int error = WriteAll(fd_, part);
+  const int error = file_->Append(part);
   if (error) store_->Fail("writing", key_, error);
 }
 
 bool LocalWriter::Finish(const LocalStore::Precondition& must) {
+  const int error = file_->Finish();
+  if (error) store_->Fail("writing", key_, error);
   // The kernel's own times are too coarse to tell versions apart.
   timespec now[2] = {};
   clock_gettime(CLOCK_REALTIME, &now[1]);

@@ -1,10 +1,12 @@
 // One object on its way into a folder: a locked temporary file that gets its name at the end.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 
 #include "worker/store/local_store.h"
+#include "worker/store/streamed_file.h"
 
 namespace ocellus::store {
 
@@ -29,6 +31,7 @@ class LocalWriter : public ObjectWriter {
   std::string key_;
   std::string path_;
   int fd_ = -1;
+  std::optional<StreamedFile> file_;
 };
 
 }  // namespace ocellus::store
