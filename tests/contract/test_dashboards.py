@@ -1,7 +1,9 @@
 """Dashboards: made from their description, well-formed, and bounded in a large cluster."""
 import http.server
+import json
 import os
 import re
+import subprocess
 import sys
 import threading
 
@@ -166,3 +168,48 @@ def test_no_panel_has_more_than_a_hundred_series_at_500_nodes(large):
     assert max(series.values()) <= SERIES_MAX, sorted(series.items(), key=lambda s: -s[1])[:5]
     # The check would notice one that grows with the cluster.
     assert len(large.query("sum by (job, rank) (ocellus_train_straggler_ratio)")) > SERIES_MAX
+
+
+TYPE_CHECK = """import type { Dashboard } from "@grafana/schema";
+// The JSON form of a type: enums of strings become their strings.
+type J<T> = T extends string ? (string extends T ? string : `${T}`)
+  : T extends number | boolean | null | undefined ? T
+  : T extends Array<infer U> ? Array<J<U>>
+  : T extends object ? { [K in keyof T]: J<T[K]> } : T;
+const dashboard: J<Dashboard> = """
+
+
+def type_check(folder, made):
+    """What Grafana's own types have against dashboards: the compiler's (exit code, words)."""
+    types = os.path.join(ROOT, ".grafana", "node_modules")
+    compiler = os.path.join(types, "@typescript", "typescript-linux-x64", "lib", "tsc")
+    assert os.path.exists(compiler), f"no {compiler}: run tools/setup"
+    os.symlink(types, folder / "node_modules")
+    for uid, one in made.items():
+        (folder / f"{uid}.ts").write_text(TYPE_CHECK + json.dumps(one) + ";\nexport default "
+                                          "dashboard;\n")
+    done = subprocess.run(
+        [compiler, "--noEmit", "--strict", "--skipLibCheck", "--moduleResolution", "bundler",
+         "--module", "esnext", "--target", "esnext", *(f"{uid}.ts" for uid in made)],
+        cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout
+
+
+def test_grafanas_own_types_hold(tmp_path):
+    assert type_check(tmp_path, grafana.dashboards()) == (0, "")
+
+
+def broken():
+    """Dashboards with one fault each."""
+    one = grafana.dashboards()["ocellus-node"]
+    wrong_type = json.loads(json.dumps(one))
+    wrong_type["panels"][1]["gridPos"]["w"] = "wide"
+    wrong_key = json.loads(json.dumps(one))
+    wrong_key["templating"]["list"][1]["multi_select"] = True
+    return [wrong_type, wrong_key]
+
+
+@pytest.mark.parametrize("fault", range(2))
+def test_a_wrong_dashboard_does_not_pass(fault, tmp_path):
+    code, said = type_check(tmp_path, {"fault": broken()[fault]})
+    assert code != 0 and ("string" in said or "multi_select" in said), said
