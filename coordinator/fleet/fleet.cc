@@ -247,6 +247,19 @@ std::vector<NodeStatus> Fleet::Nodes() const {
   return nodes;
 }
 
+absl::Status Fleet::Forget(const std::string& node) {
+  std::lock_guard lock(mutex_);
+  const auto found = nodes_.find(node);
+  if (found == nodes_.end() || found->second.outbox != nullptr) {
+    return absl::OkStatus();
+  }
+  OCELLUS_RETURN_IF_ERROR(
+      store_->Write("forget_node", [&](Database& db) { return DeleteNode(db, node); }));
+  nodes_.erase(found);
+  Log(LogSeverity::kInfo, "node_forgotten", {{"node", node}});
+  return absl::OkStatus();
+}
+
 void Fleet::Close() {
   std::lock_guard lock(mutex_);
   closed_ = true;

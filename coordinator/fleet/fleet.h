@@ -72,6 +72,9 @@ class Fleet {
   absl::StatusOr<std::vector<std::string>> ExpireLeases();
 
   std::vector<NodeStatus> Nodes() const;
+  // Drops a node whose name never comes again: a worker that was made and is gone. One that is
+  // connected stays.
+  absl::Status Forget(const std::string& node);
   // Ends all streams: the coordinator stops.
   void Close();
 

@@ -1,6 +1,7 @@
 #include "coordinator/scheduler/plan.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -143,6 +144,14 @@ bool WantsGpus(const PendingJob& job, const std::vector<NodeView>& nodes) {
          (job.device == v1::DEVICE_AUTO && Count(nodes, Kind::kGpu).total >= job.ranks);
 }
 
+namespace {
+
+Kind KindOf(const PendingJob& job, const std::vector<NodeView>& nodes) {
+  return WantsGpus(job, nodes) ? Kind::kGpu : Kind::kCpu;
+}
+
+}  // namespace
+
 Plan MakePlan(Snapshot snapshot) {
   Plan plan;
 
@@ -162,20 +171,26 @@ Plan MakePlan(Snapshot snapshot) {
   });
 
   // 3. Bounds, 4. place, 5. explain.
+  std::vector<NodeView> shared;
+  std::map<std::string, std::vector<NodeView>> made_for;  // by job
+  for (NodeView& node : snapshot.nodes) {
+    (node.only_for.empty() ? shared : made_for[node.only_for]).push_back(std::move(node));
+  }
   std::string first_waiting[2];  // by kind: its slots are kept for this job
   for (const PendingJob& job : queue) {
-    const Kind kind = WantsGpus(job, snapshot.nodes) ? Kind::kGpu : Kind::kCpu;
+    std::vector<NodeView>& own = made_for[job.id];
+    std::optional<Placement> placement = Place(job, KindOf(job, own), &own);
+    const Kind kind = KindOf(job, shared);
     std::string& ahead = first_waiting[static_cast<int>(kind)];
-    std::optional<Placement> placement;
-    if (ahead.empty()) {
-      placement = Place(job, kind, &snapshot.nodes);
+    if (!placement.has_value() && ahead.empty()) {
+      placement = Place(job, kind, &shared);
     }
     if (placement.has_value()) {
       plan.placements.push_back(*std::move(placement));
       continue;
     }
-    plan.waiting.push_back(Explain(job, kind, snapshot.nodes, ahead));
-    if (ahead.empty() && Count(snapshot.nodes, kind).usable >= job.ranks) {
+    plan.waiting.push_back(Explain(job, kind, shared, ahead));
+    if (ahead.empty() && Count(shared, kind).usable >= job.ranks) {
       ahead = job.id;
     }
   }

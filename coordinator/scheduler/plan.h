@@ -10,6 +10,7 @@
 // Quotas come between 2 and 3 (who may have how much), preemption between 4 and 5 (victims and
 // placement planned together), elasticity after 4 (idle slots to gangs that can grow).
 //
+// A gang goes onto nodes that were made for it, if they hold all of it; else onto nodes for all.
 // A gang that fits the cluster but not the free slots keeps those behind it from the same kind of
 // slots, so that small jobs cannot starve it.
 #pragma once
@@ -32,6 +33,7 @@ struct NodeView {
   bool ready = false;  // its lease holds
   bool cordoned = false;
   std::vector<SlotView> slots;
+  std::string only_for;  // the job that it was made for; empty: any
 };
 
 struct PendingJob {
@@ -73,7 +75,7 @@ struct Plan {
 
 Plan MakePlan(Snapshot snapshot);
 
-// Whether this job wants GPUs: cuda always, auto when the cluster has as many as it needs.
+// Whether this job wants GPUs: cuda always, auto when these nodes have as many as it needs.
 bool WantsGpus(const PendingJob& job, const std::vector<NodeView>& nodes);
 
 }  // namespace ocellus::coordinator

@@ -34,4 +34,8 @@ absl::Status WriteNode(Database& db, const NodeRow& node) {
       node.metrics_address, node.version, node.strikes, node.last_seen);
 }
 
+absl::Status DeleteNode(Database& db, const std::string& name) {
+  return db.Run("DELETE FROM nodes WHERE name = ?", name);
+}
+
 }  // namespace ocellus::coordinator

@@ -29,5 +29,7 @@ struct NodeRow {
 absl::StatusOr<std::vector<NodeRow>> ReadNodes(Database& db);
 // Inserts or replaces.
 absl::Status WriteNode(Database& db, const NodeRow& node);
+// A name that never comes again.
+absl::Status DeleteNode(Database& db, const std::string& name);
 
 }  // namespace ocellus::coordinator

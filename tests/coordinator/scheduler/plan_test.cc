@@ -174,5 +174,20 @@ TEST(PlanTest, InvariantsOnRandomSnapshots) {
   }
 }
 
+TEST(PlanTest, NodesMadeForAJobAreItsAlone) {
+  NodeView made = Node("made", 2);
+  made.only_for = "a";
+  const Plan plan = MakePlan({kNow, {made, Node("all", 2)}, {Job("b", 3), Job("a", 2)}});
+  EXPECT_THAT(Placed(plan), testing::ElementsAre("a"));
+  EXPECT_EQ(plan.placements[0].grants[0].node, "made");
+  EXPECT_EQ(Why(plan, "b").reason, v1::JOB_REASON_EXCEEDS_CLUSTER_EVER);
+  // Too few were made: then all of it goes onto nodes for all, none onto both.
+  const Plan whole = MakePlan({kNow, {made, Node("all", 3)}, {Job("a", 3)}});
+  ASSERT_THAT(whole.placements, SizeIs(1));
+  for (const Grant& grant : whole.placements[0].grants) {
+    EXPECT_EQ(grant.node, "all");
+  }
+}
+
 }  // namespace
 }  // namespace ocellus::coordinator
