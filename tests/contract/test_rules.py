@@ -52,6 +52,14 @@ CASES = {
          'ocellus_build_info{version="2",instance="b"}': "1x90"}, 70,
         {'ocellus_build_info{version="1",instance="a"}': "1x90",
          'ocellus_build_info{version="1",instance="b"}': "1x90"}),
+    "OcellusCertificateExpires": (
+        {'ocellus_certificate_expiry_timestamp_seconds{certificate="server"}': "86400x90"}, 80,
+        {'ocellus_certificate_expiry_timestamp_seconds{certificate="server"}': "864000x90"}),
+    "OcellusCredentialsRefused": ({'ocellus_auth_failures_total{kind="token"}': "0+20x9"}, 8,
+                                  {'ocellus_auth_failures_total{kind="token"}': "0+1x9"}),
+    "OcellusKubernetesWatchFails": (
+        {'ocellus_kubernetes_watch_restarts_total{reason="error"}': "0+3x30"}, 25,
+        {'ocellus_kubernetes_watch_restarts_total{reason="gone_event"}': "0+3x30"}),
     "OcellusJobPending": (
         {'ocellus_jobs_pending{project="p",reason="waiting_for_slots"}': "1x400"}, 370,
         {'ocellus_jobs_pending{project="p",reason="waiting_for_slots"}': "1x300 0x100"}),
