@@ -21,8 +21,8 @@ struct Followers {
   float* average = nullptr;     // [count] average <- average + (1 - momentum) (p - average)
 };
 
-// In both optimizers lr is the rate, `clip_factor` [1] multiplies the gradient first (null: 1), and
-// `average_momentum` is the momentum of Followers.
+// In both optimizers lr is the rate, `clip_factor` [1] multiplies the gradient first (null: 1; NaN:
+// the update is refused, and nothing changes), and `average_momentum` is the momentum of Followers.
 
 // p <- p (1 - lr decay);  m <- m + (1 - b1) (g - m);  v <- b2 v + (1 - b2) g^2
 // p <- p - lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps)         at update t = 1, 2, ...

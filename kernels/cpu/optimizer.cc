@@ -139,6 +139,7 @@ void MomentumPiece(const MomentumArgs& args, float trust, const Piece& piece) {
 }  // namespace
 
 void AdamW(const AdamWArgs& args, const ParallelFor& parallel) {
+  if (std::isnan(FactorOf(args.clip_factor))) return;
   const AdamWNumbers numbers(args);
   const std::vector<Piece> pieces = Pieces(args.tensors, args.size);
   parallel(static_cast<int64_t>(pieces.size()), [&](int64_t i) {
@@ -150,6 +151,7 @@ void Momentum(const MomentumArgs& args, const ParallelFor& parallel) {
   const std::vector<Piece> pieces = Pieces(args.tensors, args.size);
   const auto count = static_cast<int64_t>(pieces.size());
   const float clip = FactorOf(args.clip_factor);
+  if (std::isnan(clip)) return;
   std::vector<Norms> norms(pieces.size()), totals(args.size);
   parallel(count, [&](int64_t i) {
     const MomentumTensor& tensor = args.tensors[pieces[i].tensor];

@@ -37,6 +37,7 @@ __device__ void AdamWPiece(const AdamWTensor& tensor, const AdamWNumbers& n, con
 }
 
 __global__ void AdamWKernel(Batch<AdamWTensor> batch, AdamWNumbers numbers) {
+  if (IsRefused(numbers.clip_factor)) return;
   const Piece piece = OwnPiece(batch);
   const AdamWTensor& tensor = batch.tensors[piece.tensor];
   batch.packs[piece.tensor] ? AdamWPiece<kPack>(tensor, numbers, piece)
@@ -115,6 +116,7 @@ __device__ void MomentumPiece(const MomentumTensor& tensor, const MomentumNumber
 }
 
 __global__ void MomentumKernel(Batch<MomentumTensor> batch, MomentumNumbers n) {
+  if (IsRefused(n.clip_factor)) return;
   const Piece piece = OwnPiece(batch);
   const MomentumTensor& tensor = batch.tensors[piece.tensor];
   const float trust = tensor.adapts ? n.factors[batch.tensors_before + piece.tensor] : 1.0f;

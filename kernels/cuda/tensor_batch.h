@@ -76,6 +76,10 @@ __device__ inline float FactorOf(const float* clip_factor) {
   return clip_factor ? *clip_factor : 1.0f;
 }
 
+__device__ inline bool IsRefused(const float* clip_factor) {
+  return clip_factor && *clip_factor != *clip_factor;
+}
+
 template <int kCount>
 __device__ void Follow(const Followers& followers, const Pack<float, kCount>& parameter,
                        float weight, int64_t at) {

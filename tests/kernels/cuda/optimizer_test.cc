@@ -48,6 +48,37 @@ TEST(CudaOptimizerTest, AdamWAgreesWithItsTwin) {
   }
 }
 
+// A factor that is no number leaves everything as it was.
+TEST(CudaOptimizerTest, RefusedUpdatesChangeNothing) {
+  emulation::SetSeed(3);
+  std::vector<OptimizedTensor> before = OptimizedTensors(), after = OptimizedTensors();
+  Array clip(1);                             // NaN
+  for (auto* tensors : {&before, &after}) {  // what was never written is NaN, and equals nothing
+    for (OptimizedTensor& tensor : *tensors) {
+      for (int64_t i = 0; i < tensor.rounded.size(); ++i) tensor.rounded.Set(i, 1);
+    }
+  }
+  const std::vector<AdamWTensor> adamw = AdamWTensors(after);
+  const std::vector<MomentumTensor> momentum = MomentumTensors(after);
+  Array scratch(MomentumScratch(momentum.data(), static_cast<int64_t>(momentum.size())));
+  const AdamWArgs one{.tensors = adamw.data(),
+                      .size = static_cast<int64_t>(adamw.size()),
+                      .rate = 0.1,
+                      .clip_factor = clip.floats(),
+                      .average_momentum = 0.5};
+  const MomentumArgs other{.tensors = momentum.data(),
+                           .size = static_cast<int64_t>(momentum.size()),
+                           .rate = 0.1,
+                           .clip_factor = clip.floats(),
+                           .average_momentum = 0.5,
+                           .scratch = scratch.floats()};
+  cuda::AdamW(one, nullptr);
+  cuda::Momentum(other, nullptr);
+  cpu::AdamW(one, Serially);
+  cpu::Momentum(other, Serially);
+  ExpectTwins(after, before, true);
+}
+
 TEST(CudaOptimizerTest, MomentumAgreesWithItsTwin) {
   emulation::SetSeed(2);
   for (const bool simclr : {false, true}) {

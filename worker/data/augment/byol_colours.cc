@@ -2,10 +2,14 @@
 
 #include <algorithm>
 
-#include "worker/data/augment/colour_circle.h"
+#include "kernels/colours.h"
 
 namespace ocellus::data {
 namespace {
+
+using kernels::ColourCircle;
+using kernels::FromCircle;
+using kernels::ToCircle;
 
 float Cut(float value) { return std::min(std::max(value, 0.0f), 1.0f); }
 

@@ -3,22 +3,18 @@
 #include <algorithm>
 #include <cmath>
 
-#include "worker/data/augment/colour_circle.h"
+#include "kernels/colours.h"
 
 namespace ocellus::data {
 namespace {
 
 constexpr int64_t kBlock = 1024;  // pixels that go through all steps while they are in the cache
 
-float Whole(float value) { return static_cast<float>(static_cast<int>(value)); }
-
-float Cut(float value) { return Whole(std::min(std::max(value, 0.0f), 255.0f)); }
-
-// The weights of Pillow's, in 1 / 2^16.
-float Luma(float red, float green, float blue) {
-  return Whole((19595.0f / 65536) * red + (38470.0f / 65536) * green + (7471.0f / 65536) * blue +
-               0.5f);
-}
+using kernels::ColourCircle;
+using kernels::FromCircle;
+using kernels::Luma;
+using kernels::ToCircle;
+using kernels::Whole;
 
 void Load(const uint32_t* pixels, const Planes& to) {
   for (int channel = 0; channel < 3; ++channel) {
@@ -32,7 +28,7 @@ void Load(const uint32_t* pixels, const Planes& to) {
 void BlendWith(float degenerate, const Planes& planes, float factor) {
   for (float* __restrict values : planes.channel) {
     for (int64_t i = 0; i < planes.count; ++i) {
-      values[i] = Cut(degenerate + factor * (values[i] - degenerate));
+      values[i] = kernels::Blend(degenerate, values[i], factor);
     }
   }
 }
@@ -43,9 +39,9 @@ void Saturate(const Planes& planes, float factor) {
   float* __restrict blue = planes.channel[2];
   for (int64_t i = 0; i < planes.count; ++i) {
     const float gray = Luma(red[i], green[i], blue[i]);
-    red[i] = Cut(gray + factor * (red[i] - gray));
-    green[i] = Cut(gray + factor * (green[i] - gray));
-    blue[i] = Cut(gray + factor * (blue[i] - gray));
+    red[i] = kernels::Blend(gray, red[i], factor);
+    green[i] = kernels::Blend(gray, green[i], factor);
+    blue[i] = kernels::Blend(gray, blue[i], factor);
   }
 }
 
