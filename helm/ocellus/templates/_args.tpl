@@ -47,6 +47,7 @@
 - --join=/etc/ocellus/join/token
 {{- end }}
 - --threads={{ .Values.worker.threads | int }}
+- --stop-grace-s={{ .Values.worker.stopGraceSeconds | int }}
 {{- with .Values.worker.extraArgs }}
 {{ toYaml . }}
 {{- end }}
