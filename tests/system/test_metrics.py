@@ -1,32 +1,12 @@
 """Metrics as Prometheus itself reads them."""
-import json
-import os
-import shutil
-import socket
 import subprocess
-import urllib.parse
-import urllib.request
 
 import pytest
-import yaml
 
 from cluster import metric, scrape, until
-from programs import ROOT
 from documents import tiny
-
-
-def tool(name):
-    """Prometheus's programs: what tools/setup unpacked, else the machine's."""
-    own = os.path.join(ROOT, ".toolchain", "debian", "usr", "bin", name)
-    found = own if os.path.exists(own) else shutil.which(name)
-    assert found, f"no {name}: run tools/setup"
-    return found
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+from prometheus_server import Prometheus
+from prometheus_tools import tool
 
 
 def check_metrics(text):
@@ -38,47 +18,25 @@ def check_metrics(text):
 
 @pytest.fixture
 def prometheus(cluster):
-    """A Prometheus with the shipped settings, but quicker, on this cluster; its address."""
+    """A Prometheus with the shipped settings, but quicker, on this cluster."""
     cluster.start()
-    port = free_port()
-    with open(os.path.join(ROOT, "deploy", "prometheus", "prometheus.yaml"),
-              encoding="utf-8") as f:
-        settings = yaml.safe_load(f)
-    settings["global"]["scrape_interval"] = "500ms"
-    settings["scrape_configs"][0]["static_configs"] = [
-        {"targets": [cluster.metrics, cluster.worker_metrics]}]
-    with open(cluster.path("prometheus.yaml"), "w", encoding="utf-8") as f:
-        yaml.safe_dump(settings, f)
-    cluster.launch("prometheus", [
-        tool("prometheus"), "--config.file", cluster.path("prometheus.yaml"),
-        "--storage.tsdb.path", cluster.path("tsdb"), "--web.listen-address", f"127.0.0.1:{port}"])
-    return f"http://127.0.0.1:{port}"
-
-
-def query(prometheus, expression):
-    """[(labels, value)] of an instant query; empty while it does not answer."""
-    url = f"{prometheus}/api/v1/query?" + urllib.parse.urlencode({"query": expression})
-    try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            result = json.load(answer)["data"]["result"]
-    except OSError:
-        return []
-    return [(r["metric"], float(r["value"][1])) for r in result]
+    with Prometheus(cluster.folder, [cluster.metrics, cluster.worker_metrics]) as made:
+        yield made
 
 
 def test_prometheus_answers_for_loss_and_speed(cluster, prometheus, images):
-    until(lambda: len(query(prometheus, "up == 1")) == 2, "both targets are up", 60)
+    until(lambda: len(prometheus.query("up == 1")) == 2, "both targets are up", 60)
     job = cluster.submit(tiny(images, schedule={"total_steps": 100000}))
-    loss = until(lambda: [v for _, v in query(
-        prometheus, f'ocellus_train_loss{{job="{job}"}}') if v == v], "a loss that is a number")
+    loss = until(lambda: [v for _, v in prometheus.query(
+        f'ocellus_train_loss{{job="{job}"}}') if v == v], "a loss that is a number")
     assert 0.01 < loss[0] < 10
-    speed = until(lambda: [v for _, v in query(
-        prometheus, f'sum(rate(ocellus_train_samples_total{{job="{job}"}}[10s]))') if v > 1],
+    speed = until(lambda: [v for _, v in prometheus.query(
+        f'sum(rate(ocellus_train_samples_total{{job="{job}"}}[10s]))') if v > 1],
         "images a second")
     assert speed[0] < 1e6
     running = 'sum(ocellus_jobs{state=~"(?i)running"})'
-    until(lambda: [v for _, v in query(prometheus, running) if v == 1], "one running job")
-    assert query(prometheus, f'ocellus_job_info{{job="{job}",objective="mae"}}')
+    until(lambda: [v for _, v in prometheus.query(running) if v == 1], "one running job")
+    assert prometheus.query(f'ocellus_job_info{{job="{job}",objective="mae"}}')
     cluster.cli("job", "cancel", job)
     cluster.wait_for_state(job, "CANCELLED")
 
