@@ -48,3 +48,22 @@ def render(*values):
 
 def objects(*values):
     return [o for o in yaml.safe_load_all(render(*values)) if o]
+
+
+def pods(*values):
+    """Every pod that the chart brings about, now or later, as one could create it."""
+    for made in objects(*values):
+        pod = None
+        if made["kind"] == "StatefulSet":
+            pod = made["spec"]["template"]
+            claims = made["spec"].get("volumeClaimTemplates", [])
+            pod["spec"].setdefault("volumes", []).extend(
+                {"name": claim["metadata"]["name"], "emptyDir": {}} for claim in claims)
+        elif made["kind"] == "Pod":
+            pod = made
+        elif "pod.yaml" in made.get("data", {}):
+            pod = yaml.safe_load(made["data"]["pod.yaml"])
+        if pod:
+            pod.update(apiVersion="v1", kind="Pod")
+            pod["metadata"]["name"] = "one"
+            yield pod

@@ -86,6 +86,46 @@ def test_rights_are_those_that_are_used():
     assert not [o for o in chart.objects() if o["kind"] == "Role"]
 
 
+VOLUMES = {"configMap", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+
+
+def faults(pod):
+    """What the restricted profile of Kubernetes' pod security has against a pod."""
+    spec = pod["spec"]
+    for key in ("hostNetwork", "hostPID", "hostIPC"):
+        if spec.get(key):
+            yield key
+    for volume in spec["volumes"]:
+        if not VOLUMES & set(volume):
+            yield f"volume {volume['name']}"
+    if spec["securityContext"].get("seccompProfile") != {"type": "RuntimeDefault"}:
+        yield "seccompProfile"
+    for container in spec["containers"]:
+        own = container.get("securityContext", {})
+        wanted = {"allowPrivilegeEscalation": False, "runAsNonRoot": True,
+                  "capabilities": {"drop": ["ALL"]}}
+        for key, value in wanted.items():
+            if own.get(key) != value:
+                yield key
+        if own.get("privileged") or any("hostPort" in p for p in container.get("ports", [])):
+            yield "privileged or hostPort"
+
+
+@pytest.mark.parametrize("values", chart.EXAMPLES, ids=chart.name_of)
+def test_pods_keep_the_restricted_profile(values):
+    """As its text has it; another test asks a real API server."""
+    pods = list(chart.pods(*values))
+    assert len(pods) == 3
+    for pod in pods:
+        assert list(faults(pod)) == []
+        assert pod["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
+        assert pod["spec"]["automountServiceAccountToken"] is False or (
+            pod["spec"]["containers"][0]["name"] == "coordinator")
+    pods[0]["spec"]["volumes"].append({"name": "host", "hostPath": {"path": "/"}})
+    del pods[0]["spec"]["containers"][0]["securityContext"]["capabilities"]
+    assert list(faults(pods[0])) == ["volume host", "capabilities"]
+
+
 def flags_of(name):
     done = subprocess.run([program(name), "--help"], capture_output=True, text=True, check=True)
     return set(re.findall(r"--[a-z][a-z-]+", done.stdout))
