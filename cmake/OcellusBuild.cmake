@@ -41,6 +41,11 @@ if(OCELLUS_SANITIZE STREQUAL "address")
 elseif(OCELLUS_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread)
   add_link_options(-fsanitize=thread)
+elseif(OCELLUS_SANITIZE STREQUAL "fuzzer")
+  # Undefined behaviour ends the run, as everything else that a fuzzer finds.
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=vptr
+                      -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
 elseif(OCELLUS_SANITIZE)
   message(FATAL_ERROR "OCELLUS_SANITIZE is '${OCELLUS_SANITIZE}'; use address, thread or nothing")
 endif()

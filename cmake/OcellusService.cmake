@@ -5,6 +5,7 @@ find_package(absl REQUIRED)
 find_package(gRPC CONFIG REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(SQLite3 REQUIRED)
+find_package(OpenSSL REQUIRED)
 find_program(OCELLUS_GRPC_PLUGIN grpc_cpp_plugin REQUIRED)
 
 # One precompiled grpcpp header for everything that speaks gRPC.

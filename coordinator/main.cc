@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/api/server.h"
+#include "coordinator/auth/security.h"
 #include "coordinator/base/endpoint_file.h"
 #include "coordinator/base/lock_file.h"
 #include "coordinator/base/log.h"
@@ -16,6 +17,7 @@
 #include "coordinator/base/shutdown.h"
 #include "coordinator/base/status_macros.h"
 #include "coordinator/control/reconciler.h"
+#include "coordinator/launch/kubernetes.h"
 
 namespace ocellus::coordinator {
 namespace {
@@ -30,7 +32,9 @@ struct Flags {
   int64_t backoff_base_ms = 10'000;
   int64_t lease_ms = absl::ToInt64Milliseconds(kLease);
   int64_t garbage_age_ms = absl::ToInt64Milliseconds(absl::Hours(1));
-  bool insecure_dev = false;
+  int64_t node_certificate_s = 86'400;
+  SecuritySettings security;
+  KubernetesSettings kubernetes;
 };
 
 void AddFlags(CLI::App* app, Flags* flags) {
@@ -54,15 +58,34 @@ void AddFlags(CLI::App* app, Flags* flags) {
                   "How long bytes of uploads that ended without a commit are left alone")
       ->check(CLI::Range(int64_t{100}, int64_t{86'400'000}))
       ->capture_default_str();
-  app->add_flag("--insecure-dev", flags->insecure_dev,
-                "Listen without encryption on an address that others can reach");
   app->set_version_flag("--version", kVersion);
 }
 
-bool IsLoopback(const std::string& address) {
-  const std::string host = address.substr(0, address.rfind(':'));
-  return host == "localhost" || host == "[::1]" || host.rfind("127.", 0) == 0 ||
-         address.rfind("unix:", 0) == 0;
+void AddSecurityFlags(CLI::App* app, Flags* flags) {
+  SecuritySettings& security = flags->security;
+  app->add_flag(
+      "--secure", security.secure,
+      "TLS, and a credential for every call: also on loopback (elsewhere it is the rule)");
+  app->add_flag("--insecure-dev", security.insecure_dev,
+                "No encryption and no credentials, also on an address that others can reach");
+  app->add_option("--tls-cert", security.certificate,
+                  "Certificate to show, PEM, watched for changes (default: one of our own)");
+  app->add_option("--tls-key", security.key, "Its private key");
+  app->add_option("--tls-name", security.names,
+                  "One more name or address that clients use, for a certificate of our own");
+  app->add_option("--admin-token", security.admin_token,
+                  "File with the first admin's token, made when absent (DATA-DIR/admin-token)");
+  app->add_option("--node-certificate-s", flags->node_certificate_s,
+                  "How long a node's certificate is good; it is renewed at half of that")
+      ->check(CLI::Range(int64_t{2}, int64_t{31'536'000}))
+      ->capture_default_str();
+  app->add_option("--calls-per-s", security.limits.user_rate,
+                  "Calls a second of one person; twice as many at once")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str();
+  app->add_option("--streams", security.limits.streams, "Open streams of one principal")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
 }
 
 absl::Status CheckListen(const Flags& flags) {
@@ -70,17 +93,6 @@ absl::Status CheckListen(const Flags& flags) {
     return absl::InvalidArgumentError(
         absl::StrCat("--listen ", flags.listen, ": write HOST:PORT, for example 127.0.0.1:7410"));
   }
-  if (IsLoopback(flags.listen)) {
-    return absl::OkStatus();
-  }
-  if (!flags.insecure_dev) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--listen ", flags.listen,
-        " can be reached from other machines, and nothing is encrypted or authenticated; listen on "
-        "127.0.0.1, or say --insecure-dev if that is what you want"));
-  }
-  Log(LogSeverity::kWarning, "insecure",
-      {{"note", "anyone who reaches this address can run jobs"}, {"address", flags.listen}});
   return absl::OkStatus();
 }
 
@@ -126,11 +138,31 @@ absl::Status Serve(const Flags& flags, ShutdownSignal* shutdown) {
   ControlOptions control;
   control.backoff_base = absl::Milliseconds(flags.backoff_base_ms);
   control.tidy_every = std::min(control.tidy_every, garbage_age);
-  Reconciler reconciler({store.get(), &fleet, &live, &ledger, &metrics, &clock}, control);
-  ApiParts api{store.get(), &fleet,  &live,
-               &reports,    &ledger, &logs,
-               &metrics,    &clock,  metrics_server->address()};
-  OCELLUS_ASSIGN_OR_RETURN(const auto server, Server::Start(flags.listen, api));
+  OCELLUS_ASSIGN_OR_RETURN(
+      const auto kubernetes,
+      Kubernetes::Open(flags.kubernetes, &clock, &metrics, [&] { store->changes().Notify(); }));
+  PodLauncher* const pods = kubernetes == nullptr ? nullptr : kubernetes->launcher();
+  Reconciler reconciler({store.get(), &fleet, &live, &ledger, &metrics, &clock, pods}, control);
+  SecuritySettings settings = flags.security;
+  settings.node_lifetime = absl::Seconds(flags.node_certificate_s);
+  OCELLUS_ASSIGN_OR_RETURN(const auto security, Security::Start(settings, flags.listen, data_dir,
+                                                                store.get(), &clock, &metrics));
+  ApiParts api{store.get(),
+               &fleet,
+               &live,
+               &reports,
+               &ledger,
+               &logs,
+               &metrics,
+               &clock,
+               metrics_server->address(),
+               security->gate(),
+               security->authority()};
+  OCELLUS_ASSIGN_OR_RETURN(const auto server,
+                           Server::Start(flags.listen, security->credentials(), api));
+  if (pods != nullptr) {
+    pods->Start();
+  }
   reconciler.Start();
   OCELLUS_RETURN_IF_ERROR(WriteEndpoint(data_dir, {server->address(), metrics_server->address()}));
   Log(LogSeverity::kInfo, "coordinator_ready",
@@ -157,6 +189,8 @@ int main(int argc, char** argv) {
                "ocellus-coordinator"};
   Flags flags;
   AddFlags(&app, &flags);
+  AddSecurityFlags(&app, &flags);
+  AddKubernetesFlags(&app, &flags.kubernetes);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

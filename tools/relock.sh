@@ -4,6 +4,7 @@
 debian_exact="g++ cmake ninja-build ccache mold libgrpc++-dev libgrpc-dev protobuf-compiler
   protobuf-compiler-grpc libprotobuf-dev libabsl-dev prometheus-cpp-dev libgtest-dev libgmock-dev
   nlohmann-json3-dev libcli11-dev libyaml-cpp-dev libjpeg62-turbo-dev libgloo-dev clang-format
+  clang-16 libclang-rt-16-dev
   strace"
 # floor: tools and libraries with frequent security fixes: this version or the archive's newer one.
 debian_floor="pkg-config git ca-certificates python3-venv libsqlite3-dev libpng-dev zlib1g-dev
@@ -111,6 +112,11 @@ relock() {
     echo "# Debian: name, version, SHA-256 of the .deb, mode (explained in tools/relock.sh)."
     echo "[debian]"
     cat "$work/debian"
+    echo "# etcd of Kubernetes in tests: unpacked, not installed."
+    echo "[etcd]"
+    apt-cache policy etcd-server |
+      awk '$1 == "Candidate:" {print "etcd-server", $2, "extract"}' > "$work/etcd.wanted"
+    debian_hashes "$work/etcd.wanted"
     echo "# PyPI: the whole closure for CPython 3.11 on x86-64, as pip's --require-hashes reads it."
     echo "[pypi]"
     cat "$work/pypi"

@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "coordinator/auth/gate.h"
 #include "coordinator/base/error.h"
 #include "coordinator/base/protocol.h"
 #include "coordinator/base/status_macros.h"
@@ -50,16 +51,16 @@ absl::Status CheckSize(const google::protobuf::Message& request) {
                       static_cast<double>(bytes) / (1 << 20), kRequestBytesMax >> 20));
 }
 
-grpc::Status Answer(const grpc::ServerContext& context, const google::protobuf::Message& request,
-                    absl::FunctionRef<absl::Status()> body) {
-  absl::Status status = CheckProtocol(context);
-  if (status.ok()) {
-    status = CheckSize(request);
-  }
-  if (status.ok()) {
-    status = body();
-  }
-  return ToGrpc(status);
+grpc::Status Answer(const ApiParts& parts, grpc::ServerContext& context,
+                    const google::protobuf::Message& request,
+                    absl::FunctionRef<absl::Status(const Caller&)> body) {
+  const auto answer = [&]() -> absl::Status {
+    OCELLUS_RETURN_IF_ERROR(CheckProtocol(context));
+    OCELLUS_RETURN_IF_ERROR(CheckSize(request));
+    OCELLUS_ASSIGN_OR_RETURN(const Admission admission, parts.gate->Admit(&context, request));
+    return parts.gate->Close(admission, request, body(admission.caller()));
+  };
+  return ToGrpc(answer());
 }
 
 int PageSize(int wished) { return wished <= 0 ? kPageSizeDefault : std::min(wished, kPageSizeMax); }

@@ -10,7 +10,6 @@
 namespace ocellus::coordinator {
 namespace {
 
-constexpr char kUser[] = "user:local";
 constexpr int kNoLimit = -1;
 
 }  // namespace
@@ -18,11 +17,11 @@ constexpr int kNoLimit = -1;
 grpc::Status CheckpointService::ListCheckpoints(grpc::ServerContext* context,
                                                 const v1::ListCheckpointsRequest* request,
                                                 v1::ListCheckpointsResponse* response) {
-  return Answer(*context, *request, [&]() -> absl::Status {
+  return Answer(parts_, *context, *request, [&](const Caller& caller) -> absl::Status {
     OCELLUS_ASSIGN_OR_RETURN(const int64_t before, ParsePageToken(request->page_token()));
     const int page_size = PageSize(request->page_size());
     return parts_.store->Read([&](Database& db) -> absl::Status {
-      OCELLUS_ASSIGN_OR_RETURN(const JobRow job, FindJob(db, request->job()));
+      OCELLUS_ASSIGN_OR_RETURN(const JobRow job, FindJob(db, request->job(), caller.Projects()));
       OCELLUS_ASSIGN_OR_RETURN(const auto rows,
                                coordinator::ListCheckpoints(db, job.id, before, page_size + 1));
       for (size_t i = 0; i < rows.size(); ++i) {
@@ -37,10 +36,11 @@ grpc::Status CheckpointService::ListCheckpoints(grpc::ServerContext* context,
   });
 }
 
-absl::StatusOr<CheckpointRow> CheckpointService::Find(const std::string& job, int64_t step) {
+absl::StatusOr<CheckpointRow> CheckpointService::Find(const Caller& caller, v1::Role role,
+                                                      const std::string& job, int64_t step) {
   std::optional<CheckpointRow> found;
   OCELLUS_RETURN_IF_ERROR(parts_.store->Read([&](Database& db) -> absl::Status {
-    OCELLUS_ASSIGN_OR_RETURN(const JobRow row, FindJob(db, job));
+    OCELLUS_ASSIGN_OR_RETURN(const JobRow row, FindJob(db, job, caller.Projects(role)));
     OCELLUS_ASSIGN_OR_RETURN(
         const auto rows, step == 0 ? RestoreList(db, row.id)
                                    : coordinator::ListCheckpoints(db, row.id, step + 1, kNoLimit));
@@ -61,8 +61,9 @@ absl::StatusOr<CheckpointRow> CheckpointService::Find(const std::string& job, in
 grpc::Status CheckpointService::GetCheckpoint(grpc::ServerContext* context,
                                               const v1::GetCheckpointRequest* request,
                                               v1::GetCheckpointResponse* response) {
-  return Answer(*context, *request, [&]() -> absl::Status {
-    OCELLUS_ASSIGN_OR_RETURN(const CheckpointRow row, Find(request->job(), request->step()));
+  return Answer(parts_, *context, *request, [&](const Caller& caller) -> absl::Status {
+    OCELLUS_ASSIGN_OR_RETURN(const CheckpointRow row,
+                             Find(caller, v1::ROLE_VIEWER, request->job(), request->step()));
     *response->mutable_checkpoint() = ToProto(row, parts_.ledger->store_uri());
     // The row is the truth; a store that is away is no reason to hide it.
     response->set_manifest(parts_.ledger->ReadManifest(row).value_or(""));
@@ -73,9 +74,10 @@ grpc::Status CheckpointService::GetCheckpoint(grpc::ServerContext* context,
 grpc::Status CheckpointService::VerifyCheckpoint(grpc::ServerContext* context,
                                                  const v1::VerifyCheckpointRequest* request,
                                                  v1::VerifyCheckpointResponse* response) {
-  return Answer(*context, *request, [&]() -> absl::Status {
-    OCELLUS_ASSIGN_OR_RETURN(CheckpointRow row, Find(request->job(), request->step()));
-    OCELLUS_ASSIGN_OR_RETURN(const auto faults, parts_.ledger->Verify(&row, kUser));
+  return Answer(parts_, *context, *request, [&](const Caller& caller) -> absl::Status {
+    OCELLUS_ASSIGN_OR_RETURN(CheckpointRow row,
+                             Find(caller, v1::ROLE_EDITOR, request->job(), request->step()));
+    OCELLUS_ASSIGN_OR_RETURN(const auto faults, parts_.ledger->Verify(&row, caller.Actor()));
     *response->mutable_checkpoint() = ToProto(row, parts_.ledger->store_uri());
     response->mutable_faults()->Add(faults.begin(), faults.end());
     return absl::OkStatus();
@@ -85,10 +87,11 @@ grpc::Status CheckpointService::VerifyCheckpoint(grpc::ServerContext* context,
 grpc::Status CheckpointService::PinCheckpoint(grpc::ServerContext* context,
                                               const v1::PinCheckpointRequest* request,
                                               v1::PinCheckpointResponse* response) {
-  return Answer(*context, *request, [&]() -> absl::Status {
-    OCELLUS_ASSIGN_OR_RETURN(CheckpointRow row, Find(request->job(), request->step()));
+  return Answer(parts_, *context, *request, [&](const Caller& caller) -> absl::Status {
+    OCELLUS_ASSIGN_OR_RETURN(CheckpointRow row,
+                             Find(caller, v1::ROLE_EDITOR, request->job(), request->step()));
     OCELLUS_RETURN_IF_ERROR(parts_.store->Write("pin_checkpoint", [&](Database& db) {
-      return SetPinned(db, request->pinned(), kUser, parts_.clock->Now(), &row);
+      return SetPinned(db, request->pinned(), caller.Actor(), parts_.clock->Now(), &row);
     }));
     *response->mutable_checkpoint() = ToProto(row, parts_.ledger->store_uri());
     return absl::OkStatus();
@@ -98,13 +101,14 @@ grpc::Status CheckpointService::PinCheckpoint(grpc::ServerContext* context,
 grpc::Status CheckpointService::DeleteCheckpoint(grpc::ServerContext* context,
                                                  const v1::DeleteCheckpointRequest* request,
                                                  v1::DeleteCheckpointResponse* response) {
-  return Answer(*context, *request, [&]() -> absl::Status {
+  return Answer(parts_, *context, *request, [&](const Caller& caller) -> absl::Status {
     if (request->step() <= 0) {
       return BadRequest({{"step", "say which: the step of the checkpoint"}});
     }
-    OCELLUS_ASSIGN_OR_RETURN(CheckpointRow row, Find(request->job(), request->step()));
+    OCELLUS_ASSIGN_OR_RETURN(CheckpointRow row,
+                             Find(caller, v1::ROLE_EDITOR, request->job(), request->step()));
     OCELLUS_RETURN_IF_ERROR(parts_.store->Write("delete_checkpoint", [&](Database& db) {
-      return Remove(db, request->force(), kUser, parts_.clock->Now(), &row);
+      return Remove(db, request->force(), caller.Actor(), parts_.clock->Now(), &row);
     }));
     // Gone by the row; the bytes follow now, or with a later sweep.
     response->set_remaining(std::string(parts_.ledger->Free(row).message()));
@@ -116,10 +120,12 @@ grpc::Status CheckpointService::DeleteCheckpoint(grpc::ServerContext* context,
 grpc::Status CheckpointService::RecordCopy(grpc::ServerContext* context,
                                            const v1::RecordCopyRequest* request,
                                            v1::RecordCopyResponse* response) {
-  return Answer(*context, *request, [&]() -> absl::Status {
-    OCELLUS_ASSIGN_OR_RETURN(const CheckpointRow row, Find(request->job(), request->step()));
+  return Answer(parts_, *context, *request, [&](const Caller& caller) -> absl::Status {
+    OCELLUS_ASSIGN_OR_RETURN(const CheckpointRow row,
+                             Find(caller, v1::ROLE_EDITOR, request->job(), request->step()));
     return parts_.store->Write("record_copy", [&](Database& db) {
-      return coordinator::RecordCopy(db, row, request->destination(), kUser, parts_.clock->Now());
+      return coordinator::RecordCopy(db, row, request->destination(), caller.Actor(),
+                                     parts_.clock->Now());
     });
   });
 }

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "coordinator/api/parts.h"
+#include "coordinator/auth/caller.h"
 #include "coordinator/state/checkpoints.h"
 #include "ocellus/v1/service.grpc.pb.h"
 
@@ -32,7 +33,9 @@ class CheckpointService final : public v1::CheckpointService::Service {
 
  private:
   // Step 0 is the newest committed one.
-  absl::StatusOr<CheckpointRow> Find(const std::string& job, int64_t step);
+  // Of a job where the caller has `role`.
+  absl::StatusOr<CheckpointRow> Find(const Caller& caller, v1::Role role, const std::string& job,
+                                     int64_t step);
 
   const ApiParts parts_;
 };

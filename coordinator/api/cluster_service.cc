@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/api/call.h"
+#include "coordinator/api/job_view.h"
 #include "coordinator/base/protocol.h"
 #include "coordinator/base/status_macros.h"
 #include "coordinator/job/transitions.h"
@@ -18,7 +19,7 @@ namespace ocellus::coordinator {
 namespace {
 
 v1::Node ViewNode(const NodeStatus& status, const std::vector<Occupied>& ranks,
-                  const Clock& clock) {
+                  const std::set<std::string>& visible, const Clock& clock) {
   v1::Node node;
   node.set_name(status.row.name);
   node.set_state(status.suspect || !status.connected ? v1::NODE_STATE_SUSPECT : status.row.state);
@@ -30,7 +31,7 @@ v1::Node ViewNode(const NodeStatus& status, const std::vector<Occupied>& ranks,
   node.set_version(status.row.version);
   std::set<std::string> jobs;
   for (const Occupied& rank : ranks) {
-    jobs.insert(rank.job_id);
+    if (visible.contains(rank.job_id)) jobs.insert(rank.job_id);
   }
   node.mutable_jobs()->Add(jobs.begin(), jobs.end());
   return node;
@@ -41,17 +42,20 @@ v1::Node ViewNode(const NodeStatus& status, const std::vector<Occupied>& ranks,
 grpc::Status NodeService::ListNodes(grpc::ServerContext* context,
                                     const v1::ListNodesRequest* request,
                                     v1::ListNodesResponse* response) {
-  return Answer(*context, *request, [&]() -> absl::Status {
+  return Answer(parts_, *context, *request, [&](const Caller& caller) -> absl::Status {
     OCELLUS_ASSIGN_OR_RETURN(const int64_t first, ParsePageToken(request->page_token()));
     std::map<std::string, std::vector<Occupied>> occupied;
+    std::set<std::string> visible;
     OCELLUS_RETURN_IF_ERROR(parts_.store->Read([&](Database& db) -> absl::Status {
       OCELLUS_ASSIGN_OR_RETURN(occupied, OccupiedSlots(db));
+      OCELLUS_ASSIGN_OR_RETURN(visible, VisibleHolders(db, caller, occupied));
       return absl::OkStatus();
     }));
     const std::vector<NodeStatus> nodes = parts_.fleet->Nodes();
     const int64_t end = first + PageSize(request->page_size());
     for (int64_t i = first; i < std::min<int64_t>(end, nodes.size()); ++i) {
-      *response->add_nodes() = ViewNode(nodes[i], occupied[nodes[i].row.name], *parts_.clock);
+      *response->add_nodes() =
+          ViewNode(nodes[i], occupied[nodes[i].row.name], visible, *parts_.clock);
     }
     if (end < static_cast<int64_t>(nodes.size())) {
       response->set_next_page_token(absl::StrCat(end));
@@ -63,7 +67,7 @@ grpc::Status NodeService::ListNodes(grpc::ServerContext* context,
 grpc::Status AdminService::GetStatus(grpc::ServerContext* context,
                                      const v1::GetStatusRequest* request,
                                      v1::GetStatusResponse* response) {
-  return Answer(*context, *request, [&]() -> absl::Status {
+  return Answer(parts_, *context, *request, [&](const Caller& caller) -> absl::Status {
     std::map<std::string, std::vector<Occupied>> occupied;
     JobCounts counts;
     OCELLUS_RETURN_IF_ERROR(parts_.store->Read([&](Database& db) -> absl::Status {
@@ -86,7 +90,9 @@ grpc::Status AdminService::GetStatus(grpc::ServerContext* context,
     response->set_slots_used(used);
     response->set_slots_total(slots);
     for (const auto& [key, count] : counts.by_state) {
-      (*response->mutable_jobs())[ShortName(key.second)] += static_cast<int>(count);
+      if (caller.Has(v1::ROLE_VIEWER, key.first)) {
+        (*response->mutable_jobs())[ShortName(key.second)] += static_cast<int>(count);
+      }
     }
     response->set_metrics_address(parts_.metrics_address);
     response->set_store_uri(parts_.ledger->store_uri());

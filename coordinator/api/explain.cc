@@ -20,6 +20,10 @@ void ExplainPending(const v1::Job& job, const std::vector<std::string>& slot_hol
       step("submit it with fewer `ranks`, or another `device`");
       step("or add workers, or give the worker more `--cpu-slots`");
       break;
+    case v1::JOB_REASON_WAITING_FOR_WORKERS:
+      step("it starts by itself once its workers are up");
+      step("or submit it with fewer `ranks`, or add nodes to the cluster");
+      break;
     case v1::JOB_REASON_NODES_CORDONED:
       step("bring the missing nodes back; `ocellus node list` shows them");
       break;

@@ -16,14 +16,12 @@
 namespace ocellus::coordinator {
 namespace {
 
-constexpr char kPrincipal[] = "local";
-constexpr char kUser[] = "user:local";
-
 // The job that this request made before, if any.
 absl::StatusOr<std::optional<JobRow>> FindEarlier(Database& db, const std::string& project,
+                                                  const std::string& principal,
                                                   const std::string& request_id,
                                                   const std::string& hash) {
-  OCELLUS_ASSIGN_OR_RETURN(const auto earlier, FindRequest(db, project, kPrincipal, request_id));
+  OCELLUS_ASSIGN_OR_RETURN(const auto earlier, FindRequest(db, project, principal, request_id));
   if (!earlier.has_value()) {
     return std::nullopt;
   }
@@ -41,32 +39,36 @@ absl::StatusOr<std::optional<JobRow>> FindEarlier(Database& db, const std::strin
 
 }  // namespace
 
-absl::Status JobService::Create(const v1::CreateJobRequest& request,
+absl::Status JobService::Create(const Caller& caller, const v1::CreateJobRequest& request,
                                 v1::CreateJobResponse* response) {
   if (!request.validate_only() && !IsUuid(request.request_id())) {
     return BadRequest({{"request_id", "must be a UUID, made anew for each job"}});
   }
   const std::string project =
-      request.spec().project().empty() ? "default" : request.spec().project();
+      request.spec().project().empty() ? kProjectByDefault : request.spec().project();
   const std::string hash = RequestHash(request.spec());
   std::optional<JobRow> job;
   if (!request.validate_only()) {
     // Before the check: a repeat is answered even if the schemas have changed meanwhile.
     OCELLUS_RETURN_IF_ERROR(parts_.store->Read([&](Database& db) -> absl::Status {
-      OCELLUS_ASSIGN_OR_RETURN(job, FindEarlier(db, project, request.request_id(), hash));
+      OCELLUS_ASSIGN_OR_RETURN(job,
+                               FindEarlier(db, project, caller.name, request.request_id(), hash));
       return absl::OkStatus();
     }));
   }
   bool replayed = job.has_value();
   if (!replayed) {
     OCELLUS_ASSIGN_OR_RETURN(CheckedSpec checked, CheckSpec(request.spec()));
+    OCELLUS_RETURN_IF_ERROR(
+        CheckStorePaths(checked.resolved_json, project, parts_.ledger->store_uri()));
     if (request.validate_only()) {
       *response->mutable_job()->mutable_spec() = checked.spec;
       response->mutable_job()->set_resolved_json(checked.resolved_json);
       return absl::OkStatus();
     }
     OCELLUS_RETURN_IF_ERROR(parts_.store->Write("create_job", [&](Database& db) -> absl::Status {
-      OCELLUS_ASSIGN_OR_RETURN(job, FindEarlier(db, project, request.request_id(), hash));
+      OCELLUS_ASSIGN_OR_RETURN(job,
+                               FindEarlier(db, project, caller.name, request.request_id(), hash));
       replayed = job.has_value();
       if (replayed) {
         return absl::OkStatus();
@@ -74,8 +76,8 @@ absl::Status JobService::Create(const v1::CreateJobRequest& request,
       job.emplace();
       job->spec = checked.spec;
       job->resolved_json = checked.resolved_json;
-      OCELLUS_RETURN_IF_ERROR(InsertJob(db, &*job, kUser, parts_.clock->Now()));
-      return RememberRequest(db, project, kPrincipal, request.request_id(), hash, job->id,
+      OCELLUS_RETURN_IF_ERROR(InsertJob(db, &*job, caller.Actor(), parts_.clock->Now()));
+      return RememberRequest(db, project, caller.name, request.request_id(), hash, job->id,
                              parts_.clock->Now());
     }));
   }

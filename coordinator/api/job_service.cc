@@ -21,7 +21,6 @@ namespace {
 constexpr size_t kPageBytesMax = 2 << 20;
 constexpr int kWatchedJobsMax = 1000;
 constexpr absl::Duration kWatchInterval = absl::Milliseconds(200);
-constexpr char kUser[] = "user:local";
 
 }  // namespace
 
@@ -32,14 +31,15 @@ absl::StatusOr<v1::Job> JobService::View(Database& db, const JobRow& row, Detail
 grpc::Status JobService::CreateJob(grpc::ServerContext* context,
                                    const v1::CreateJobRequest* request,
                                    v1::CreateJobResponse* response) {
-  return Answer(*context, *request, [&] { return Create(*request, response); });
+  return Answer(parts_, *context, *request,
+                [&](const Caller& caller) { return Create(caller, *request, response); });
 }
 
 grpc::Status JobService::GetJob(grpc::ServerContext* context, const v1::GetJobRequest* request,
                                 v1::GetJobResponse* response) {
-  return Answer(*context, *request, [&] {
+  return Answer(parts_, *context, *request, [&](const Caller& caller) {
     return parts_.store->Read([&](Database& db) -> absl::Status {
-      OCELLUS_ASSIGN_OR_RETURN(const JobRow row, FindJob(db, request->job()));
+      OCELLUS_ASSIGN_OR_RETURN(const JobRow row, FindJob(db, request->job(), caller.Projects()));
       OCELLUS_ASSIGN_OR_RETURN(*response->mutable_job(), View(db, row, Detail::kFull));
       return absl::OkStatus();
     });
@@ -48,9 +48,10 @@ grpc::Status JobService::GetJob(grpc::ServerContext* context, const v1::GetJobRe
 
 grpc::Status JobService::ListJobs(grpc::ServerContext* context, const v1::ListJobsRequest* request,
                                   v1::ListJobsResponse* response) {
-  return Answer(*context, *request, [&]() -> absl::Status {
+  return Answer(parts_, *context, *request, [&](const Caller& caller) -> absl::Status {
     JobFilter filter;
     filter.project = request->project();
+    filter.visible = caller.Projects();
     for (int state : request->states()) {
       filter.states.push_back(static_cast<v1::JobState>(state));
     }
@@ -79,10 +80,13 @@ grpc::Status JobService::ListJobs(grpc::ServerContext* context, const v1::ListJo
 grpc::Status JobService::WatchJobs(grpc::ServerContext* context,
                                    const v1::WatchJobsRequest* request,
                                    grpc::ServerWriter<v1::WatchJobsResponse>* writer) {
-  return Answer(*context, *request, [&] { return Watch(*context, request->job(), writer); });
+  return Answer(parts_, *context, *request, [&](const Caller& caller) {
+    return Watch(*context, caller, request->job(), writer);
+  });
 }
 
-absl::Status JobService::Watch(const grpc::ServerContext& context, const std::string& job,
+absl::Status JobService::Watch(const grpc::ServerContext& context, const Caller& caller,
+                               const std::string& job,
                                grpc::ServerWriter<v1::WatchJobsResponse>* writer) {
   std::map<std::string, std::string> sent;  // by job: what was sent last
   std::string id;  // a name is resolved once: a newer job does not take over
@@ -94,10 +98,12 @@ absl::Status JobService::Watch(const grpc::ServerContext& context, const std::st
       if (job.empty()) {
         JobFilter newest;
         newest.limit = kWatchedJobsMax;
+        newest.visible = caller.Projects();
         OCELLUS_ASSIGN_OR_RETURN(rows, coordinator::ListJobs(db, newest));
         std::reverse(rows.begin(), rows.end());
       } else {
-        OCELLUS_ASSIGN_OR_RETURN(rows.emplace_back(), FindJob(db, id.empty() ? job : id));
+        OCELLUS_ASSIGN_OR_RETURN(rows.emplace_back(),
+                                 FindJob(db, id.empty() ? job : id, caller.Projects()));
         id = rows.front().id;
       }
       for (const JobRow& row : rows) {
@@ -127,19 +133,20 @@ absl::Status JobService::Watch(const grpc::ServerContext& context, const std::st
                                : absl::UnavailableError("the coordinator is stopping; watch again");
 }
 
-absl::Status JobService::Wish(const std::string& op, const std::string& job,
+absl::Status JobService::Wish(const Caller& caller, const std::string& op, const std::string& job,
                               const std::string& etag,
                               absl::FunctionRef<absl::StatusOr<StateChange>(JobRow*)> wish,
                               v1::Job* result) {
   return parts_.store->Write(op, [&](Database& db) -> absl::Status {
-    OCELLUS_ASSIGN_OR_RETURN(JobRow row, FindJob(db, job));
+    OCELLUS_ASSIGN_OR_RETURN(JobRow row, FindJob(db, job, caller.Projects(v1::ROLE_EDITOR)));
     if (!etag.empty() && etag != row.etag()) {
       return Error(absl::StatusCode::kAborted, v1::ERROR_REASON_ETAG_MISMATCH,
                    absl::StrCat("the job has changed (etag ", row.etag(), ", not ", etag,
                                 "); read it again"),
                    {{"etag", row.etag()}});
     }
-    OCELLUS_ASSIGN_OR_RETURN(const StateChange change, wish(&row));
+    OCELLUS_ASSIGN_OR_RETURN(StateChange change, wish(&row));
+    change.actor = caller.Actor();
     if (change.state != v1::JOB_STATE_UNSPECIFIED) {
       OCELLUS_RETURN_IF_ERROR(ChangeState(db, &row, change, parts_.clock->Now()));
     }
@@ -157,12 +164,11 @@ grpc::Status JobService::CancelJob(grpc::ServerContext* context,
       return StateChange{};
     }
     return HasGang(job->state)
-               ? StateChange{v1::JOB_STATE_STOPPING, v1::JOB_REASON_CANCEL, "cancelled", kUser}
-               : StateChange{v1::JOB_STATE_CANCELLED, v1::JOB_REASON_USER_CANCELLED, "cancelled",
-                             kUser};
+               ? StateChange{v1::JOB_STATE_STOPPING, v1::JOB_REASON_CANCEL, "cancelled"}
+               : StateChange{v1::JOB_STATE_CANCELLED, v1::JOB_REASON_USER_CANCELLED, "cancelled"};
   };
-  return Answer(*context, *request, [&] {
-    return Wish("cancel", request->job(), request->etag(), wish, response->mutable_job());
+  return Answer(parts_, *context, *request, [&](const Caller& caller) {
+    return Wish(caller, "cancel", request->job(), request->etag(), wish, response->mutable_job());
   });
 }
 
@@ -174,11 +180,11 @@ grpc::Status JobService::HoldJob(grpc::ServerContext* context, const v1::HoldJob
       return StateChange{};
     }
     return HasGang(job->state)
-               ? StateChange{v1::JOB_STATE_STOPPING, v1::JOB_REASON_HOLD, "held by a person", kUser}
-               : StateChange{v1::JOB_STATE_HELD, v1::JOB_REASON_HOLD, "held by a person", kUser};
+               ? StateChange{v1::JOB_STATE_STOPPING, v1::JOB_REASON_HOLD, "held by a person"}
+               : StateChange{v1::JOB_STATE_HELD, v1::JOB_REASON_HOLD, "held by a person"};
   };
-  return Answer(*context, *request, [&] {
-    return Wish("hold", request->job(), request->etag(), wish, response->mutable_job());
+  return Answer(parts_, *context, *request, [&](const Caller& caller) {
+    return Wish(caller, "hold", request->job(), request->etag(), wish, response->mutable_job());
   });
 }
 
@@ -194,28 +200,23 @@ grpc::Status JobService::ResumeJob(grpc::ServerContext* context,
     }
     job->budget = Budget{};
     job->backoff_until = absl::InfinitePast();
-    return StateChange{v1::JOB_STATE_PENDING, v1::JOB_REASON_NEXT_CYCLE, "resumed by a person",
-                       kUser};
+    return StateChange{v1::JOB_STATE_PENDING, v1::JOB_REASON_NEXT_CYCLE, "resumed by a person"};
   };
-  return Answer(*context, *request, [&] {
-    return Wish("resume", request->job(), request->etag(), wish, response->mutable_job());
+  return Answer(parts_, *context, *request, [&](const Caller& caller) {
+    return Wish(caller, "resume", request->job(), request->etag(), wish, response->mutable_job());
   });
 }
 
 grpc::Status JobService::ExplainJob(grpc::ServerContext* context,
                                     const v1::ExplainJobRequest* request,
                                     v1::ExplainJobResponse* response) {
-  return Answer(*context, *request, [&] {
+  return Answer(parts_, *context, *request, [&](const Caller& caller) {
     return parts_.store->Read([&](Database& db) -> absl::Status {
-      OCELLUS_ASSIGN_OR_RETURN(const JobRow row, FindJob(db, request->job()));
+      OCELLUS_ASSIGN_OR_RETURN(const JobRow row, FindJob(db, request->job(), caller.Projects()));
       OCELLUS_ASSIGN_OR_RETURN(*response->mutable_job(), View(db, row, Detail::kFull));
       OCELLUS_ASSIGN_OR_RETURN(const auto occupied, OccupiedSlots(db));
-      std::set<std::string> holders;
-      for (const auto& [node, slots] : occupied) {
-        for (const Occupied& slot : slots) {
-          holders.insert(slot.job_id);
-        }
-      }
+      // What others train is not told, only that somebody does.
+      OCELLUS_ASSIGN_OR_RETURN(const auto holders, VisibleHolders(db, caller, occupied));
       Explain({holders.begin(), holders.end()}, response);
       return absl::OkStatus();
     });
@@ -225,11 +226,11 @@ grpc::Status JobService::ExplainJob(grpc::ServerContext* context,
 grpc::Status JobService::ListEvents(grpc::ServerContext* context,
                                     const v1::ListEventsRequest* request,
                                     v1::ListEventsResponse* response) {
-  return Answer(*context, *request, [&]() -> absl::Status {
+  return Answer(parts_, *context, *request, [&](const Caller& caller) -> absl::Status {
     OCELLUS_ASSIGN_OR_RETURN(const int64_t after, ParsePageToken(request->page_token()));
     const int page_size = PageSize(request->page_size());
     return parts_.store->Read([&](Database& db) -> absl::Status {
-      OCELLUS_ASSIGN_OR_RETURN(const JobRow row, FindJob(db, request->job()));
+      OCELLUS_ASSIGN_OR_RETURN(const JobRow row, FindJob(db, request->job(), caller.Projects()));
       OCELLUS_ASSIGN_OR_RETURN(const auto events,
                                coordinator::ListEvents(db, row.id, after, page_size + 1));
       for (const v1::JobEvent& event : events) {

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "coordinator/api/job_view.h"
 #include "coordinator/api/parts.h"
+#include "coordinator/auth/caller.h"
 #include "coordinator/state/jobs.h"
 #include "ocellus/v1/service.grpc.pb.h"
 
@@ -36,12 +37,14 @@ class JobService final : public v1::JobService::Service {
                           v1::ListEventsResponse* response) override;
 
  private:
-  absl::Status Create(const v1::CreateJobRequest& request, v1::CreateJobResponse* response);
-  absl::Status Watch(const grpc::ServerContext& context, const std::string& job,
-                     grpc::ServerWriter<v1::WatchJobsResponse>* writer);
+  absl::Status Create(const Caller& caller, const v1::CreateJobRequest& request,
+                      v1::CreateJobResponse* response);
+  absl::Status Watch(const grpc::ServerContext& context, const Caller& caller,
+                     const std::string& job, grpc::ServerWriter<v1::WatchJobsResponse>* writer);
   // Moves a job by a person's wish: `wish` says where to, or fails, or leaves it UNSPECIFIED when
   // the job is there already.
-  absl::Status Wish(const std::string& op, const std::string& job, const std::string& etag,
+  absl::Status Wish(const Caller& caller, const std::string& op, const std::string& job,
+                    const std::string& etag,
                     absl::FunctionRef<absl::StatusOr<StateChange>(JobRow*)> wish, v1::Job* result);
   absl::StatusOr<v1::Job> View(Database& db, const JobRow& row, Detail detail) const;
 

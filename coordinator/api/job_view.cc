@@ -47,4 +47,20 @@ absl::StatusOr<v1::Job> ViewJob(Database& db, const JobRow& row, const LiveGangs
   return job;
 }
 
+absl::StatusOr<std::set<std::string>> VisibleHolders(
+    Database& db, const Caller& caller,
+    const std::map<std::string, std::vector<Occupied>>& occupied) {
+  std::set<std::string> holders;
+  for (const auto& [node, slots] : occupied) {
+    for (const Occupied& slot : slots) holders.insert(slot.job_id);
+  }
+  if (caller.Has(v1::ROLE_VIEWER, kEveryProject)) return holders;
+  for (auto holder = holders.begin(); holder != holders.end();) {
+    OCELLUS_ASSIGN_OR_RETURN(const JobRow job, ReadJob(db, *holder));
+    const bool visible = caller.Has(v1::ROLE_VIEWER, job.spec.project());
+    holder = visible ? std::next(holder) : holders.erase(holder);
+  }
+  return holders;
+}
+
 }  // namespace ocellus::coordinator

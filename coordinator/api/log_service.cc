@@ -51,17 +51,19 @@ LogFilter FilterOf(const v1::TailLogsRequest& request) {
 
 grpc::Status LogService::TailLogs(grpc::ServerContext* context, const v1::TailLogsRequest* request,
                                   grpc::ServerWriter<v1::TailLogsResponse>* writer) {
-  return Answer(*context, *request, [&] { return Tail(*context, *request, writer); });
+  return Answer(parts_, *context, *request,
+                [&](const Caller& caller) { return Tail(*context, caller, *request, writer); });
 }
 
-absl::Status LogService::Tail(const grpc::ServerContext& context,
+absl::Status LogService::Tail(const grpc::ServerContext& context, const Caller& caller,
                               const v1::TailLogsRequest& request,
                               grpc::ServerWriter<v1::TailLogsResponse>* writer) {
   std::string id;
   const auto has_ended = [&]() -> absl::StatusOr<bool> {
     bool ended = false;
     OCELLUS_RETURN_IF_ERROR(parts_.store->Read([&](Database& db) -> absl::Status {
-      OCELLUS_ASSIGN_OR_RETURN(const JobRow row, FindJob(db, id.empty() ? request.job() : id));
+      OCELLUS_ASSIGN_OR_RETURN(const JobRow row,
+                               FindJob(db, id.empty() ? request.job() : id, caller.Projects()));
       id = row.id;
       ended = IsTerminal(row.state);
       return absl::OkStatus();

@@ -3,6 +3,7 @@
 
 #include "absl/status/status.h"
 #include "coordinator/api/parts.h"
+#include "coordinator/auth/caller.h"
 #include "ocellus/v1/service.grpc.pb.h"
 
 namespace ocellus::coordinator {
@@ -15,7 +16,8 @@ class LogService final : public v1::LogService::Service {
                         grpc::ServerWriter<v1::TailLogsResponse>* writer) override;
 
  private:
-  absl::Status Tail(const grpc::ServerContext& context, const v1::TailLogsRequest& request,
+  absl::Status Tail(const grpc::ServerContext& context, const Caller& caller,
+                    const v1::TailLogsRequest& request,
                     grpc::ServerWriter<v1::TailLogsResponse>* writer);
 
   const ApiParts parts_;

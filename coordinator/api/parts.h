@@ -4,6 +4,8 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "coordinator/auth/authority.h"
+#include "coordinator/auth/gate.h"
 #include "coordinator/base/clock.h"
 #include "coordinator/base/metrics.h"
 #include "coordinator/fleet/fleet.h"
@@ -25,6 +27,8 @@ struct ApiParts {
   Metrics* metrics = nullptr;
   const Clock* clock = nullptr;
   std::string metrics_address;
+  Gate* gate = nullptr;
+  Authority* authority = nullptr;  // null in local mode
 };
 
 }  // namespace ocellus::coordinator

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "coordinator/api/auth_service.h"
 #include "coordinator/api/call_metrics.h"
 #include "coordinator/api/checkpoint_service.h"
 #include "coordinator/api/cluster_service.h"
@@ -21,10 +22,13 @@ namespace {
 
 constexpr std::chrono::seconds kDrain{20};
 constexpr int kPollersMax = 4;
+// Calls at a time of one connection; more wait at the client.
+constexpr int kStreamsOfConnection = 256;
 
 void Configure(grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(kTransportBytesMax);
   builder->SetMaxSendMessageSize(kTransportBytesMax);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsOfConnection);
   builder->SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, kPollersMax);
   // Without this, two coordinators could listen on one port and share its calls.
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -43,7 +47,14 @@ void Configure(grpc::ServerBuilder* builder) {
 
 struct Server::Services {
   explicit Services(const ApiParts& parts)
-      : jobs(parts), logs(parts), checkpoints(parts), nodes(parts), admin(parts), workers(parts) {}
+      : auth(parts),
+        jobs(parts),
+        logs(parts),
+        checkpoints(parts),
+        nodes(parts),
+        admin(parts),
+        workers(parts) {}
+  AuthService auth;
   JobService jobs;
   LogService logs;
   CheckpointService checkpoints;
@@ -55,8 +66,9 @@ struct Server::Services {
 Server::Server(const ApiParts& parts)
     : parts_(parts), services_(std::make_unique<Services>(parts)) {}
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address,
-                                                      const ApiParts& parts) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(
+    const std::string& address, const std::shared_ptr<grpc::ServerCredentials>& credentials,
+    const ApiParts& parts) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   std::unique_ptr<Server> server(new Server(parts));
@@ -64,10 +76,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address
   grpc::ServerBuilder builder;
   Configure(&builder);
   int port = 0;
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
-  for (grpc::Service* service :
-       std::initializer_list<grpc::Service*>{&services.jobs, &services.logs, &services.checkpoints,
-                                             &services.nodes, &services.admin, &services.workers}) {
+  builder.AddListeningPort(address, credentials, &port);
+  for (grpc::Service* service : std::initializer_list<grpc::Service*>{
+           &services.auth, &services.jobs, &services.logs, &services.checkpoints, &services.nodes,
+           &services.admin, &services.workers}) {
     builder.RegisterService(service);
   }
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> observers;
@@ -78,9 +90,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const std::string& address
     return PortInUse(address, "--listen");
   }
   for (const char* service :
-       {v1::JobService::service_full_name(), v1::LogService::service_full_name(),
-        v1::CheckpointService::service_full_name(), v1::NodeService::service_full_name(),
-        v1::AdminService::service_full_name(), v1::WorkerService::service_full_name()}) {
+       {v1::AuthService::service_full_name(), v1::JobService::service_full_name(),
+        v1::LogService::service_full_name(), v1::CheckpointService::service_full_name(),
+        v1::NodeService::service_full_name(), v1::AdminService::service_full_name(),
+        v1::WorkerService::service_full_name()}) {
     server->server_->GetHealthCheckService()->SetServingStatus(service, true);
   }
   server->address_ = absl::StrCat(address.substr(0, address.rfind(':')), ":", port);

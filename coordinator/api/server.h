@@ -16,8 +16,9 @@ class Server {
   // Listens on `address` ("127.0.0.1:0" picks a port). FAILED_PRECONDITION when the port is in use;
   // the message names
   // --listen. What `parts` points to outlives the server.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const std::string& address,
-                                                       const ApiParts& parts);
+  static absl::StatusOr<std::unique_ptr<Server>> Start(
+      const std::string& address, const std::shared_ptr<grpc::ServerCredentials>& credentials,
+      const ApiParts& parts);
   ~Server();
   void Stop();
   // With the port that was picked.

@@ -1,6 +1,5 @@
 #include "coordinator/api/worker_service.h"
 
-#include <cctype>
 #include <thread>
 #include <vector>
 
@@ -9,24 +8,12 @@
 #include "coordinator/base/error.h"
 #include "coordinator/base/log.h"
 #include "coordinator/base/protocol.h"
+#include "coordinator/base/redact.h"
 #include "coordinator/base/status_macros.h"
+#include "coordinator/job/spec_check.h"
 
 namespace ocellus::coordinator {
 namespace {
-
-constexpr size_t kNodeNameMax = 63;
-
-bool IsNodeName(const std::string& name) {
-  if (name.empty() || name.size() > kNodeNameMax) {
-    return false;
-  }
-  for (unsigned char c : name) {
-    if (!std::isalnum(c) && c != '-' && c != '.' && c != '_') {
-      return false;
-    }
-  }
-  return true;
-}
 
 absl::Status CheckRegistration(const v1::RegisterRequest& request) {
   if (request.protocol() != kProtocol) {
@@ -37,8 +24,7 @@ absl::Status CheckRegistration(const v1::RegisterRequest& request) {
   }
   std::vector<FieldViolation> violations;
   if (!IsNodeName(request.node())) {
-    violations.emplace_back(
-        "node", absl::StrCat("1 to ", kNodeNameMax, " letters, digits, '-', '.' or '_'"));
+    violations.emplace_back("node", kNodeNameRule);
   }
   if (request.instance_id().empty()) {
     violations.emplace_back("instance_id", "must be a UUID made by the agent's process");
@@ -83,9 +69,9 @@ void WorkerService::Remember(const std::string& node,
 }
 
 template <typename Request>
-grpc::Status WorkerService::Serve(const grpc::ServerContext& context, const Request& request,
+grpc::Status WorkerService::Serve(grpc::ServerContext& context, const Request& request,
                                   const std::string& rpc, absl::FunctionRef<absl::Status()> body) {
-  return Answer(context, request, [&]() -> absl::Status {
+  return Answer(parts_, context, request, [&](const Caller&) -> absl::Status {
     absl::Status status = parts_.fleet->CheckSession(request.node(), request.session());
     if constexpr (requires { request.gang(); }) {
       if (status.ok()) {
@@ -103,7 +89,7 @@ grpc::Status WorkerService::Serve(const grpc::ServerContext& context, const Requ
 grpc::Status WorkerService::Register(grpc::ServerContext* context,
                                      const v1::RegisterRequest* request,
                                      v1::RegisterResponse* response) {
-  return Answer(*context, *request, [&]() -> absl::Status {
+  return Answer(parts_, *context, *request, [&](const Caller&) -> absl::Status {
     OCELLUS_RETURN_IF_ERROR(CheckRegistration(*request));
     OCELLUS_ASSIGN_OR_RETURN(*response, parts_.fleet->Register(*request));
     Remember(request->node(), request->gangs(),
@@ -115,22 +101,24 @@ grpc::Status WorkerService::Register(grpc::ServerContext* context,
 grpc::Status WorkerService::Session(
     grpc::ServerContext* context,
     grpc::ServerReaderWriter<v1::SessionResponse, v1::SessionRequest>* stream) {
-  v1::SessionRequest request;
-  if (!stream->Read(&request)) {
+  v1::SessionRequest first;
+  if (!stream->Read(&first)) {
     return grpc::Status::OK;
   }
+  return Answer(parts_, *context, first,
+                [&](const Caller&) { return Converse(context, first, stream); });
+}
+
+absl::Status WorkerService::Converse(
+    grpc::ServerContext* context, v1::SessionRequest request,
+    grpc::ServerReaderWriter<v1::SessionResponse, v1::SessionRequest>* stream) {
   const std::string node = request.node();
-  absl::Status status = CheckProtocol(*context);
-  std::shared_ptr<Outbox> outbox;
-  if (status.ok()) {
-    auto connected = parts_.fleet->Connect(node, request.session());
-    status = connected.status();
-    outbox = connected.ok() ? *connected : nullptr;
+  const auto connected = parts_.fleet->Connect(node, request.session());
+  if (!connected.ok()) {
+    CountIfStale(node, "Session", connected.status());
+    return connected.status();
   }
-  if (!status.ok()) {
-    CountIfStale(node, "Session", status);
-    return ToGrpc(status);
-  }
+  const std::shared_ptr<Outbox> outbox = *connected;
   std::thread writer([&] {
     while (auto order = outbox->Pop()) {
       if (!stream->Write(*order)) {
@@ -140,15 +128,10 @@ grpc::Status WorkerService::Session(
     // The outbox was closed, or the agent is gone: wake the reader below.
     context->TryCancel();
   });
+  absl::Status status;
   do {
-    const auto stale = parts_.fleet->Heartbeat(request);
-    status = stale.status();
-    CountIfStale(node, "Session", status);
-    if (stale.ok() && !stale->empty()) {
-      parts_.metrics->Counter(metric::kStaleRejections, {{"rpc", "Session"}})
-          .Increment(static_cast<double>(stale->size()));
-      Remember(node, request.gangs(), *stale);
-    }
+    // The gate has let in this node; a stream does not become another one's.
+    status = request.node() == node ? Beat(request) : BadRequest({{"node", "must not change"}});
     // A store that cannot be read for a moment is no reason to lose sight of the agent.
     if (!status.ok() && !absl::IsUnavailable(status)) {
       break;
@@ -156,7 +139,18 @@ grpc::Status WorkerService::Session(
   } while (stream->Read(&request));
   parts_.fleet->Disconnect(node, outbox);
   writer.join();
-  return ToGrpc(status);
+  return status;
+}
+
+absl::Status WorkerService::Beat(const v1::SessionRequest& request) {
+  const auto stale = parts_.fleet->Heartbeat(request);
+  CountIfStale(request.node(), "Session", stale.status());
+  if (stale.ok() && !stale->empty()) {
+    parts_.metrics->Counter(metric::kStaleRejections, {{"rpc", "Session"}})
+        .Increment(static_cast<double>(stale->size()));
+    Remember(request.node(), request.gangs(), *stale);
+  }
+  return stale.status();
 }
 
 grpc::Status WorkerService::ReportEvents(grpc::ServerContext* context,
@@ -168,8 +162,11 @@ grpc::Status WorkerService::ReportEvents(grpc::ServerContext* context,
 grpc::Status WorkerService::PutLogs(grpc::ServerContext* context, const v1::PutLogsRequest* request,
                                     v1::PutLogsResponse* response) {
   return Serve(*context, *request, "PutLogs", [&] {
-    return parts_.logs->Append(request->gang().job_id(), request->gang().generation(),
-                               {request->lines().begin(), request->lines().end()});
+    std::vector<v1::LogLine> lines(request->lines().begin(), request->lines().end());
+    for (v1::LogLine& line : lines) {
+      line.set_text(Redact(line.text()));
+    }
+    return parts_.logs->Append(request->gang().job_id(), request->gang().generation(), lines);
   });
 }
 

@@ -40,8 +40,13 @@ class WorkerService final : public v1::WorkerService::Service {
  private:
   // Serves a call about a gang: session and gang must be current on the node, then `body`.
   template <typename Request>
-  grpc::Status Serve(const grpc::ServerContext& context, const Request& request,
-                     const std::string& rpc, absl::FunctionRef<absl::Status()> body);
+  grpc::Status Serve(grpc::ServerContext& context, const Request& request, const std::string& rpc,
+                     absl::FunctionRef<absl::Status()> body);
+  // A session's stream, from its first message on.
+  absl::Status Converse(grpc::ServerContext* context, v1::SessionRequest request,
+                        grpc::ServerReaderWriter<v1::SessionResponse, v1::SessionRequest>* stream);
+  // One heartbeat of it.
+  absl::Status Beat(const v1::SessionRequest& request);
   void CountIfStale(const std::string& node, const std::string& rpc, const absl::Status& status);
   // Announced gangs that are not current.
   void Remember(const std::string& node,

@@ -73,6 +73,21 @@ absl::Status StoreUnavailable(const std::string& message) {
   return status;
 }
 
+absl::Status RateLimited(const std::string& message, absl::Duration retry_after) {
+  absl::Status status =
+      Error(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_RATE_LIMITED, message);
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_seconds(absl::ToInt64Seconds(retry_after));
+  retry.mutable_retry_delay()->set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(retry_after) % 1'000'000'000));
+  Attach(retry, &status);
+  return status;
+}
+
+absl::Status NotAuthenticated(const std::string& message) {
+  return Error(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_NOT_AUTHENTICATED, message);
+}
+
 v1::ErrorReason ReasonOf(const absl::Status& status) {
   const auto info = Detail<google::rpc::ErrorInfo>(status);
   v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED;

@@ -29,6 +29,12 @@ absl::Status BadRequest(const std::vector<FieldViolation>& violations);
 // UNAVAILABLE / STORE_UNAVAILABLE with google.rpc.RetryInfo: nothing was changed; try again.
 absl::Status StoreUnavailable(const std::string& message);
 
+// RESOURCE_EXHAUSTED / RATE_LIMITED with google.rpc.RetryInfo: nothing was done.
+absl::Status RateLimited(const std::string& message, absl::Duration retry_after);
+
+// UNAUTHENTICATED / NOT_AUTHENTICATED.
+absl::Status NotAuthenticated(const std::string& message);
+
 // Of a status made by Error or received by FromGrpc; UNSPECIFIED when there is none.
 v1::ErrorReason ReasonOf(const absl::Status& status);
 // ErrorInfo's metadata, empty when absent.

@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "coordinator/base/redact.h"
 
 namespace ocellus::coordinator {
 namespace {
@@ -44,10 +45,11 @@ void Log(LogSeverity severity, absl::string_view event, std::initializer_list<Lo
                    Name(severity), " ", event);
   for (const LogField& field : fields) {
     absl::StrAppend(&line, " ", field.key, "=");
-    if (NeedsQuotes(field.value)) {
-      absl::StrAppend(&line, "\"", absl::Utf8SafeCEscape(field.value), "\"");
+    const std::string value = Redact(field.value);
+    if (NeedsQuotes(value)) {
+      absl::StrAppend(&line, "\"", absl::Utf8SafeCEscape(value), "\"");
     } else {
-      absl::StrAppend(&line, field.value);
+      absl::StrAppend(&line, value);
     }
   }
   line += '\n';

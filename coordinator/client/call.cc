@@ -27,7 +27,10 @@ absl::Status CallWithPolicy(const CallPolicy& policy,
     Prepare(&context, end - absl::Now());
     absl::Status status = FromGrpc(attempt(&context));
     const absl::Duration pause = wait * absl::Uniform(random, 1 - kJitter, 1 + kJitter);
-    const bool again = absl::IsUnavailable(status) && absl::Now() + pause < retry_end;
+    // A call that came too often was not begun.
+    const bool too_often = ReasonOf(status) == v1::ERROR_REASON_RATE_LIMITED;
+    const bool again = (absl::IsUnavailable(status) && absl::Now() + pause < retry_end) ||
+                       (too_often && absl::Now() + pause < end);
     if (!again) {
       return status;
     }

@@ -3,9 +3,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "coordinator/base/protocol.h"
+#include "grpcpp/security/tls_certificate_provider.h"
+#include "grpcpp/security/tls_credentials_options.h"
 
 namespace ocellus::coordinator {
 namespace {
+
+namespace tls = grpc::experimental;
 
 // A coordinator that restarts is back within seconds: look often. A refused attempt ends at once;
 // one that a network swallows has the longer time.
@@ -13,11 +17,33 @@ constexpr absl::Duration kFirstReconnect = absl::Milliseconds(100);
 constexpr absl::Duration kLastReconnect = absl::Milliseconds(300);
 constexpr absl::Duration kConnectTime = absl::Seconds(5);
 
+constexpr unsigned kWatchSeconds = 1;
+
+std::shared_ptr<grpc::ChannelCredentials> TlsOf(const Approach& approach) {
+  if (approach.authority.empty() && approach.certificate.empty()) {
+    return grpc::SslCredentials(grpc::SslCredentialsOptions());
+  }
+  tls::TlsChannelCredentialsOptions options;
+  options.set_certificate_provider(std::make_shared<tls::FileWatcherCertificateProvider>(
+      approach.key, approach.certificate, approach.authority, kWatchSeconds));
+  if (!approach.authority.empty()) options.watch_root_certs();
+  if (!approach.certificate.empty()) options.watch_identity_key_cert_pairs();
+  return tls::TlsCredentials(options);
+}
+
+std::shared_ptr<grpc::ChannelCredentials> CredentialsOf(const Approach& approach) {
+  if (approach.plaintext) return grpc::InsecureChannelCredentials();
+  const auto channel = TlsOf(approach);
+  return approach.token.empty() ? channel
+                                : grpc::CompositeChannelCredentials(
+                                      channel, grpc::AccessTokenCredentials(approach.token));
+}
+
 int Ms(absl::Duration duration) { return static_cast<int>(absl::ToInt64Milliseconds(duration)); }
 
 }  // namespace
 
-std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
+std::shared_ptr<grpc::Channel> Connect(const std::string& address, const Approach& approach) {
   grpc::ChannelArguments args;
   args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Ms(kKeepaliveTime));
   args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Ms(kKeepaliveTimeout));
@@ -32,7 +58,7 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
   args.SetMaxReceiveMessageSize(kTransportBytesMax);
   args.SetMaxSendMessageSize(kTransportBytesMax);
   args.SetUserAgentPrefix(absl::StrCat("ocellus/", kVersion));
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), args);
+  return grpc::CreateCustomChannel(address, CredentialsOf(approach), args);
 }
 
 void Prepare(grpc::ClientContext* context, absl::Duration timeout) {

@@ -1,5 +1,6 @@
 #include "coordinator/control/placer.h"
 
+#include <set>
 #include <utility>
 
 #include "coordinator/base/log.h"
@@ -23,6 +24,7 @@ std::string CauseOf(const JobRow& job) {
 NodeView ViewOf(const NodeStatus& node, const std::vector<Occupied>& occupied) {
   NodeView view;
   view.name = node.row.name;
+  view.only_for = node.row.inventory.job_id();
   view.ready = node.connected && !node.suspect;
   view.cordoned = node.row.state == v1::NODE_STATE_CORDONED;
   std::map<int, std::string> gpu_users;
@@ -46,8 +48,9 @@ NodeView ViewOf(const NodeStatus& node, const std::vector<Occupied>& occupied) {
 
 }  // namespace
 
-Placer::Placer(Store* store, Fleet* fleet, Gauges* gauges, const Clock* clock)
-    : store_(store), fleet_(fleet), gauges_(gauges), clock_(clock) {}
+Placer::Placer(Store* store, Fleet* fleet, Provisioner* provisioner, Gauges* gauges,
+               const Clock* clock)
+    : store_(store), fleet_(fleet), provisioner_(provisioner), gauges_(gauges), clock_(clock) {}
 
 absl::StatusOr<Placer::Situation> Placer::Look() const {
   Situation situation;
@@ -63,8 +66,11 @@ absl::StatusOr<Placer::Situation> Placer::Look() const {
     OCELLUS_ASSIGN_OR_RETURN(occupied, OccupiedSlots(db));
     return absl::OkStatus();
   }));
+  const std::set<std::string> closing = provisioner_->Closing();
   for (const NodeStatus& node : fleet_->Nodes()) {
-    situation.snapshot.nodes.push_back(ViewOf(node, occupied[node.row.name]));
+    NodeView view = ViewOf(node, occupied[node.row.name]);
+    view.cordoned = view.cordoned || closing.contains(view.name);
+    situation.snapshot.nodes.push_back(std::move(view));
     situation.instances[node.row.name] = node.row.instance;
   }
   return situation;
@@ -72,16 +78,14 @@ absl::StatusOr<Placer::Situation> Placer::Look() const {
 
 absl::Status Placer::PlaceAll() {
   OCELLUS_ASSIGN_OR_RETURN(Situation situation, Look());
-  if (situation.pending.empty()) {
-    return absl::OkStatus();
-  }
-  const Plan plan = MakePlan(std::move(situation.snapshot));
+  Plan plan = MakePlan(std::move(situation.snapshot));
   absl::Status error;
   for (const Placement& placement : plan.placements) {
     if (!GoesOn(Commit(placement, situation.instances), &error)) {
       return error;
     }
   }
+  error.Update(provisioner_->Update(&plan.waiting));
   error.Update(Explain(plan.waiting, situation.pending));
   return error;
 }

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "coordinator/base/clock.h"
 #include "coordinator/control/gauges.h"
+#include "coordinator/control/provisioner.h"
 #include "coordinator/fleet/fleet.h"
 #include "coordinator/scheduler/plan.h"
 #include "coordinator/state/jobs.h"
@@ -19,7 +20,7 @@ namespace ocellus::coordinator {
 class Placer {
  public:
   // All outlive it.
-  Placer(Store* store, Fleet* fleet, Gauges* gauges, const Clock* clock);
+  Placer(Store* store, Fleet* fleet, Provisioner* provisioner, Gauges* gauges, const Clock* clock);
 
   // What goes wrong with one job leaves the others alone; trouble of the store ends it. The first
   // error.
@@ -40,6 +41,7 @@ class Placer {
 
   Store* store_;
   Fleet* fleet_;
+  Provisioner* provisioner_;
   Gauges* gauges_;
   const Clock* clock_;
 };

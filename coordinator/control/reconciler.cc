@@ -6,6 +6,7 @@
 #include "coordinator/base/status_macros.h"
 #include "coordinator/control/gang_end.h"
 #include "coordinator/control/pass.h"
+#include "coordinator/state/audit.h"
 
 namespace ocellus::coordinator {
 
@@ -15,7 +16,8 @@ Reconciler::Reconciler(Parts parts, ControlOptions options)
       started_(parts.clock->Monotonic()),
       orders_(parts.store, parts.fleet, parts.live, parts.clock),
       gauges_(parts.store, parts.live, parts.metrics, parts.clock),
-      placer_(parts.store, parts.fleet, &gauges_, parts.clock),
+      provisioner_(parts.store, parts.fleet, parts.launcher),
+      placer_(parts.store, parts.fleet, &provisioner_, &gauges_, parts.clock),
       last_tidy_(parts.clock->Monotonic()) {}
 
 Reconciler::~Reconciler() { Stop(); }
@@ -35,7 +37,10 @@ absl::Status Reconciler::RunOnce() {
   return error;
 }
 
-absl::Status Reconciler::Watch() { return parts_.fleet->ExpireLeases().status(); }
+absl::Status Reconciler::Watch() {
+  OCELLUS_RETURN_IF_ERROR(parts_.fleet->ExpireLeases().status());
+  return provisioner_.ForgetGone();
+}
 
 absl::StatusOr<std::vector<GangRow>> Reconciler::ReadGangs() const {
   std::vector<GangRow> gangs;
@@ -149,8 +154,10 @@ absl::Status Reconciler::Tidy() {
   }
   last_tidy_ = now;
   OCELLUS_RETURN_IF_ERROR(parts_.ledger->Sweep());
-  return parts_.store->Write("forget_requests",
-                             [&](Database& db) { return ForgetRequests(db, parts_.clock->Now()); });
+  return parts_.store->Write("forget", [&](Database& db) -> absl::Status {
+    OCELLUS_RETURN_IF_ERROR(ForgetAudit(db, parts_.clock->Now()));
+    return ForgetRequests(db, parts_.clock->Now());
+  });
 }
 
 void Reconciler::Start() {

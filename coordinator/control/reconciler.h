@@ -16,6 +16,7 @@
 #include "coordinator/control/gauges.h"
 #include "coordinator/control/orders.h"
 #include "coordinator/control/placer.h"
+#include "coordinator/control/provisioner.h"
 #include "coordinator/fleet/fleet.h"
 #include "coordinator/state/ledger.h"
 #include "coordinator/state/store.h"
@@ -39,6 +40,7 @@ class Reconciler {
     Ledger* ledger;
     Metrics* metrics;
     const Clock* clock;
+    Launcher* launcher = nullptr;  // null: workers are started by people
   };
   Reconciler(Parts parts, ControlOptions options);
   ~Reconciler();
@@ -52,7 +54,7 @@ class Reconciler {
   void Stop();
 
  private:
-  absl::Status Watch();    // 1. leases
+  absl::Status Watch();    // 1. leases, workers that are gone
   absl::Status Advance();  // 2. gangs: started, to be stopped, ended
   absl::Status Place();    // 3. pending jobs
   absl::Status Command();  // 4. orders
@@ -70,6 +72,7 @@ class Reconciler {
   const absl::Duration started_;
   Orders orders_;
   Gauges gauges_;
+  Provisioner provisioner_;
   Placer placer_;
   absl::Duration last_tidy_;
   std::atomic<bool> stopping_ = false;

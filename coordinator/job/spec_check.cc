@@ -21,18 +21,6 @@ constexpr int kDefaultUnknownRetries = 3;
 constexpr int kDefaultEverySteps = 500;
 constexpr int kDefaultKeep = 3;
 
-bool IsName(const std::string& text) {
-  if (text.empty() || text.size() > kNameLengthMax || !std::islower(text[0])) {
-    return false;
-  }
-  for (unsigned char c : text) {
-    if (!std::islower(c) && !std::isdigit(c) && c != '-') {
-      return false;
-    }
-  }
-  return true;
-}
-
 void Require(bool holds, const std::string& field, const std::string& what, Violations* out) {
   if (!holds) {
     out->emplace_back(field, what);
@@ -41,7 +29,7 @@ void Require(bool holds, const std::string& field, const std::string& what, Viol
 
 void FillDefaults(v1::JobSpec* spec) {
   if (spec->project().empty()) {
-    spec->set_project("default");
+    spec->set_project(kProjectByDefault);
   }
   if (spec->device() == v1::DEVICE_UNSPECIFIED) {
     spec->set_device(v1::DEVICE_AUTO);
@@ -120,6 +108,30 @@ std::string ResolveTraining(const v1::JobSpec& spec, Violations* out) {
 }
 
 }  // namespace
+
+bool IsName(const std::string& text) {
+  if (text.empty() || text.size() > kNameLengthMax || !std::islower(text[0])) {
+    return false;
+  }
+  for (unsigned char c : text) {
+    if (!std::islower(c) && !std::isdigit(c) && c != '-') {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool IsNodeName(const std::string& text) {
+  if (text.empty() || text.size() > kNameLengthMax) {
+    return false;
+  }
+  for (unsigned char c : text) {
+    if (!std::isalnum(c) && c != '-' && c != '.' && c != '_') {
+      return false;
+    }
+  }
+  return true;
+}
 
 absl::StatusOr<CheckedSpec> CheckSpec(const v1::JobSpec& wish) {
   CheckedSpec checked{wish, ""};

@@ -23,6 +23,9 @@ PodWatchOptions WatchOptions(const PodLauncherOptions& options, const std::strin
   return watch;
 }
 
+// Between two tries at pods that the API server does not take.
+constexpr absl::Duration kRefusalPause = absl::Seconds(5);
+
 // The job cannot have this pod, whatever is tried: its wish, the template or a quota is wrong.
 bool IsRefusal(const absl::Status& status) {
   return absl::IsInvalidArgument(status) || absl::IsPermissionDenied(status) ||
@@ -224,12 +227,17 @@ absl::Status PodLauncher::Act() {
   if (!plan.make.empty()) {
     OCELLUS_RETURN_IF_ERROR(FindOwner());
   }
+  bool refused = false;
   for (const PodRequest& request : plan.make) {
     const absl::Status status = Make(request);
     Tell(request.job_id, status);
+    refused = refused || !status.ok();
     if (!status.ok() && !IsRefusal(status)) {
       return status;
     }
+  }
+  if (refused) {
+    stop_.Wait(0, kRefusalPause);
   }
   return absl::OkStatus();
 }

@@ -156,14 +156,12 @@ bool PodWatch::WatchFrom(std::string* version) {
     return false;
   }
   Restart(ReasonOfEnd(end), end.status);
-  if (end.status.ok()) {
-    return true;
-  }
   if (absl::IsOutOfRange(end.status)) {
     const std::lock_guard lock(mutex_);
     pods_.reset();
     return false;
   }
+  // Also after an end in order: whoever ends watches at once shall not be asked all the time.
   Pause();
   return true;
 }

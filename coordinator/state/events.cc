@@ -1,5 +1,6 @@
 #include "coordinator/state/events.h"
 
+#include "coordinator/base/redact.h"
 #include "coordinator/base/status_macros.h"
 
 namespace ocellus::coordinator {
@@ -25,8 +26,10 @@ v1::JobEvent NewEvent(const std::string& job_id, const std::string& actor, v1::J
 absl::Status AppendEvent(Database& db, const v1::JobEvent& event) {
   const absl::Time at =
       absl::FromUnixSeconds(event.at().seconds()) + absl::Nanoseconds(event.at().nanos());
+  v1::JobEvent clean = event;
+  clean.set_message(Redact(event.message()));
   return db.Run("INSERT INTO job_events (job, at, actor, type, data) VALUES (?, ?, ?, ?, ?)",
-                event.job_id(), at, event.actor(), event.type(), Blob{event.SerializeAsString()});
+                event.job_id(), at, event.actor(), event.type(), Blob{clean.SerializeAsString()});
 }
 
 absl::StatusOr<std::vector<v1::JobEvent>> ListEvents(Database& db, const std::string& job_id,

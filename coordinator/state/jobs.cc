@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "coordinator/base/error.h"
 #include "coordinator/base/random_id.h"
 #include "coordinator/base/status_macros.h"
@@ -102,10 +103,19 @@ absl::StatusOr<JobRow> ReadJob(Database& db, const std::string& id) {
   return One(db.Query(sql->c_str(), id), id);
 }
 
-absl::StatusOr<JobRow> FindJob(Database& db, const std::string& id_or_name) {
+absl::StatusOr<JobRow> FindJob(Database& db, const std::string& id_or_name,
+                               const VisibleProjects& visible) {
   static const std::string* const sql = new std::string(
-      absl::StrCat(kColumns, "WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC, seq DESC LIMIT 1"));
-  return One(db.Query(sql->c_str(), id_or_name), id_or_name);
+      absl::StrCat(kColumns, "WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC, seq DESC"));
+  Statement rows = db.Query(sql->c_str(), id_or_name);
+  while (rows.Next()) {
+    JobRow job = FromRow(rows);
+    if (!visible.has_value() || visible->contains(job.spec.project())) {
+      return job;
+    }
+  }
+  OCELLUS_RETURN_IF_ERROR(rows.status());
+  return NotFound(id_or_name);
 }
 
 absl::StatusOr<std::vector<JobRow>> ListJobs(Database& db, const JobFilter& filter) {
@@ -113,6 +123,12 @@ absl::StatusOr<std::vector<JobRow>> ListJobs(Database& db, const JobFilter& filt
       absl::StrCat(kColumns, "WHERE (?1 = '' OR project = ?1) AND (?2 = 0 OR seq < ?2) ");
   if (!filter.states.empty()) {
     absl::StrAppend(&sql, "AND state IN (", absl::StrJoin(filter.states, ","), ") ");
+  }
+  if (filter.visible.has_value()) {
+    const auto quoted = [](std::string* out, const std::string& project) {
+      absl::StrAppend(out, "'", absl::StrReplaceAll(project, {{"'", "''"}}), "'");
+    };
+    absl::StrAppend(&sql, "AND project IN (", absl::StrJoin(*filter.visible, ",", quoted), ") ");
   }
   absl::StrAppend(&sql, "ORDER BY seq DESC LIMIT ?3");
   Statement rows = db.Query(sql.c_str(), filter.project, filter.before_seq,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,11 +46,15 @@ absl::Status InsertJob(Database& db, JobRow* job, const std::string& actor, absl
 
 // NOT_FOUND / JOB_NOT_FOUND when there is none.
 absl::StatusOr<JobRow> ReadJob(Database& db, const std::string& id);
-// By id, or by name: the newest job of that name.
-absl::StatusOr<JobRow> FindJob(Database& db, const std::string& id_or_name);
+// What a caller may see; nullopt: everything.
+using VisibleProjects = std::optional<std::set<std::string>>;
+// By id, or by name: the newest job of that name, among those of visible projects.
+absl::StatusOr<JobRow> FindJob(Database& db, const std::string& id_or_name,
+                               const VisibleProjects& visible);
 
 struct JobFilter {
   std::string project;               // empty: all
+  VisibleProjects visible;           // others are as if they were not there
   std::vector<v1::JobState> states;  // empty: all
   int64_t before_seq = 0;            // 0: from the newest
   int limit = 0;                     // 0: no limit

@@ -144,6 +144,57 @@ ALTER TABLE generations ADD COLUMN restored_step INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE generations ADD COLUMN restored_uri TEXT NOT NULL DEFAULT '';
 )";
 
+// Who may do what, and who did. Secrets are kept as their SHA-256 alone.
+constexpr char kAccess[] = R"(
+CREATE TABLE tokens (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  hash TEXT NOT NULL UNIQUE,
+  principal TEXT NOT NULL,
+  label TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  revoked INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE role_bindings (
+  principal TEXT NOT NULL,
+  project TEXT NOT NULL,
+  role INTEGER NOT NULL,
+  PRIMARY KEY (principal, project)
+) WITHOUT ROWID;
+CREATE TABLE join_tokens (
+  id TEXT PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  node TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  uses_left INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE node_certificates (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  serial TEXT NOT NULL UNIQUE,
+  node TEXT NOT NULL,
+  issued INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  revoked INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX node_certificates_by_node ON node_certificates (node, seq);
+CREATE TABLE audit (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  peer TEXT NOT NULL,
+  method TEXT NOT NULL,
+  project TEXT NOT NULL,
+  request TEXT NOT NULL,
+  result TEXT NOT NULL,
+  message TEXT NOT NULL,
+  request_id TEXT NOT NULL
+);
+)";
+
 absl::StatusOr<int64_t> Version(Database& db) {
   OCELLUS_RETURN_IF_ERROR(db.Script(
       "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, at INTEGER)"));
@@ -171,7 +222,8 @@ absl::Status Apply(Database& db, int64_t version, const std::string& step) {
 }  // namespace
 
 const std::vector<std::string>& Migrations() {
-  static const auto* const migrations = new std::vector<std::string>{kFirst, kCheckpointCare};
+  static const auto* const migrations =
+      new std::vector<std::string>{kFirst, kCheckpointCare, kAccess};
   return *migrations;
 }
 

@@ -125,6 +125,7 @@ class Cluster:
     def __init__(self, folder, slots=2):
         self.folder, self.slots = str(folder), slots
         self.store, self.env = "file://" + self.path("store"), {}
+        self.cli_env = {}
         self.started = []
         self.grpc = self.metrics = None
         self.coordinator = self.worker = None
@@ -177,7 +178,7 @@ class Cluster:
 
     def cli(self, *args, code=0, **more):
         """Runs `ocellus`; checks its exit code (None: any) and returns the finished process."""
-        env = {**os.environ, **self.env, "OCELLUS_SERVER": self.grpc or "",
+        env = {**os.environ, **self.env, **self.cli_env, "OCELLUS_SERVER": self.grpc or "",
                "HOME": self.path("home"), "XDG_CACHE_HOME": self.path("cache")}
         done = subprocess.run([program("ocellus"), *map(str, args)], capture_output=True, text=True,
                               env=env, timeout=DEADLINE_S, check=False, **more)

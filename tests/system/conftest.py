@@ -20,6 +20,15 @@ def cluster(tmp_path):
     made.stop()
 
 
+@pytest.fixture
+def secure(tmp_path, stubs):
+    """A cluster in secure mode, not yet started."""
+    from secure import SecureCluster
+    made = SecureCluster(tmp_path)
+    yield made
+    made.stop()
+
+
 @pytest.fixture(scope="session")
 def images(tmp_path_factory):
     """A few hundred procedural scenes in tar shards; the glob that names them."""

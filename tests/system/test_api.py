@@ -9,7 +9,8 @@ from documents import tiny, waiting
 from test_submit import METADATA, jobs, reason_of
 
 SERVICES = {"ocellus.v1.JobService", "ocellus.v1.LogService", "ocellus.v1.CheckpointService",
-            "ocellus.v1.NodeService", "ocellus.v1.AdminService", "ocellus.v1.WorkerService"}
+            "ocellus.v1.NodeService", "ocellus.v1.AdminService", "ocellus.v1.WorkerService",
+            "ocellus.v1.AuthService"}
 
 
 def test_health(cluster):

@@ -62,6 +62,7 @@ void AddNode(CLI::App* app, Session* session) {
   CLI::App* group = app->add_subcommand("node", "Look at the machines");
   group->require_subcommand(1);
   group->add_subcommand("list", "All nodes")->callback([session] { ListNodes(session); });
+  AddNodeAccess(group, session);
 }
 
 void AddCluster(CLI::App* app, Session* session) {

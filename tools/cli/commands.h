@@ -20,6 +20,10 @@ void AddCheckpointCare(CLI::App* checkpoint, Session* session);  // `checkpoint 
 void AddEval(CLI::App* app, Session* session);
 void AddStorage(CLI::App* app, Session* session);
 void AddNode(CLI::App* app, Session* session);
+void AddNodeAccess(CLI::App* node, Session* session);  // `node join-token|certificates|revoke`
+void AddAccess(CLI::App* app, Session* session);       // `login|logout|whoami|token|role|audit`
+void AddLogin(CLI::App* app, Session* session);
+void AddAudit(CLI::App* app, Session* session);
 void AddCluster(CLI::App* app, Session* session);
 void AddCompletion(CLI::App* app, Session* session);
 

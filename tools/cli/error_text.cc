@@ -28,6 +28,12 @@ std::string OfReason(v1::ErrorReason reason) {
     case v1::ERROR_REASON_VERSION_UNSUPPORTED:
       return absl::StrCat("this is ocellus ", coordinator::kVersion, " with protocol ",
                           coordinator::kProtocol, "; `ocellus --version` names it");
+    case v1::ERROR_REASON_NOT_AUTHENTICATED:
+      return "`ocellus login` with a token that an admin made (`ocellus token create`)";
+    case v1::ERROR_REASON_ROLE_MISSING:
+      return "`ocellus whoami` shows your roles; an admin gives more with `ocellus role grant`";
+    case v1::ERROR_REASON_TOKEN_NOT_FOUND:
+      return "`ocellus token list` shows the tokens there are";
     case v1::ERROR_REASON_STORE_UNAVAILABLE:
       return "nothing was changed; free space on the coordinator's disk, then repeat";
     default:

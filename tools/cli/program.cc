@@ -31,6 +31,13 @@ void AddSharedOptions(CLI::App* app, Session* session) {
                        : absl::StrCat("127.0.0.1:", coordinator::kCoordinatorPort);
   app->add_option("--server", options.server,
                   "Coordinator, HOST:PORT (else $OCELLUS_SERVER, else 127.0.0.1:7410)");
+  app->add_option("--ca", options.authority,
+                  "Who signs its certificate, a PEM file (else $OCELLUS_CA, else as at login)")
+      ->envname("OCELLUS_CA");
+  app->add_option("--token-file", options.token_file,
+                  "File with a token (else $OCELLUS_TOKEN, else as at login)");
+  app->add_flag("--insecure", options.insecure,
+                "Without encryption to another machine, and without the token");
   app->add_option("-o,--output", options.output, "table, wide, json, yaml or name")
       ->check(CLI::IsMember({"table", "wide", "json", "yaml", "name"}));
   app->add_option("--timeout", options.timeout_s, "Seconds that the command may take")
@@ -63,6 +70,7 @@ void AddAll(CLI::App* app, Session* session) {
   AddEval(app, session);
   AddStorage(app, session);
   AddNode(app, session);
+  AddAccess(app, session);
   AddCluster(app, session);
   AddCompletion(app, session);
   app->require_subcommand(1);

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "tools/cli/credentials.h"
 #include "tools/cli/error_text.h"
 #include "tools/cli/message_text.h"
 #include "tools/cli/terminal.h"
@@ -31,7 +32,14 @@ coordinator::CallPolicy Session::ReadPolicy() const {
 }
 
 std::shared_ptr<grpc::Channel> Session::channel() {
-  if (!channel_) channel_ = coordinator::Connect(options.server);
+  if (channel_) return channel_;
+  const auto approach = Approach();
+  if (!approach.ok()) {
+    // Nothing was sent, and nothing else can be done.
+    Note("ocellus: " + std::string(approach.status().message()));
+    std::exit(kUsage);
+  }
+  channel_ = coordinator::Connect(options.server, *approach);
   return channel_;
 }
 
@@ -53,6 +61,15 @@ v1::CheckpointService::Stub& Session::checkpoints() {
 v1::NodeService::Stub& Session::nodes() {
   if (!nodes_) nodes_ = v1::NodeService::NewStub(channel());
   return *nodes_;
+}
+
+absl::StatusOr<coordinator::Approach> Session::Approach() const {
+  return ApproachTo(options, CredentialsFile());
+}
+
+v1::AuthService::Stub& Session::auth() {
+  if (!auth_) auth_ = v1::AuthService::NewStub(channel());
+  return *auth_;
 }
 
 v1::AdminService::Stub& Session::admin() {

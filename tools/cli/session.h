@@ -6,6 +6,7 @@
 #include <string>
 
 #include "coordinator/client/call.h"
+#include "ocellus/v1/auth.grpc.pb.h"
 #include "ocellus/v1/service.grpc.pb.h"
 #include "tools/cli/exit_code.h"
 #include "tools/cli/table.h"
@@ -23,7 +24,10 @@ inline constexpr absl::Duration kReconnectWait = absl::Milliseconds(250);
 enum class Output { kTable, kWide, kJson, kYaml, kName };
 
 struct Options {
-  std::string server;  // HOST:PORT
+  std::string server;      // HOST:PORT
+  std::string authority;   // PEM file; empty: as `ocellus login` noted
+  std::string token_file;  // empty: $OCELLUS_TOKEN, or as `ocellus login` noted
+  bool insecure = false;   // plaintext to another machine
   std::string output = "table";
   bool no_color = false;
   double timeout_s = 0;  // 0: the default of each command
@@ -45,6 +49,9 @@ class Session {
   v1::CheckpointService::Stub& checkpoints();
   v1::NodeService::Stub& nodes();
   v1::AdminService::Stub& admin();
+  v1::AuthService::Stub& auth();
+  // How the server is spoken to; known after the options.
+  absl::StatusOr<coordinator::Approach> Approach() const;
 
   // A read: repeated for a moment when the coordinator is away. A failure is printed and decides
   // the exit code; the caller then only returns.
@@ -96,6 +103,7 @@ class Session {
   std::unique_ptr<v1::CheckpointService::Stub> checkpoints_;
   std::unique_ptr<v1::NodeService::Stub> nodes_;
   std::unique_ptr<v1::AdminService::Stub> admin_;
+  std::unique_ptr<v1::AuthService::Stub> auth_;
 };
 
 // To stdout; a write that fails ends the program.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -42,6 +43,16 @@ std::string DurationText(absl::Duration duration) {
 
 std::string AgeText(const google::protobuf::Timestamp& at, absl::Time now) {
   return at.seconds() == 0 ? "-" : DurationText(now - TimeOf(at));
+}
+
+google::protobuf::Duration HoursToProto(double hours) {
+  google::protobuf::Duration duration;
+  duration.set_seconds(std::max(int64_t{1}, static_cast<int64_t>(std::llround(hours * 3600))));
+  return duration;
+}
+
+std::string RoleText(v1::Role role) {
+  return absl::AsciiStrToLower(v1::Role_Name(role).substr(sizeof("ROLE_") - 1));
 }
 
 std::string TimeText(const google::protobuf::Timestamp& at) {

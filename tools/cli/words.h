@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "google/protobuf/duration.pb.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "ocellus/v1/event.pb.h"
 #include "ocellus/v1/service.pb.h"
@@ -19,6 +20,11 @@ std::string AgeText(const google::protobuf::Timestamp& at, absl::Time now);
 
 // "2026-01-31 12:00:00" in local time; "-" when it is not set.
 std::string TimeText(const google::protobuf::Timestamp& at);
+// To the second, and at least one.
+google::protobuf::Duration HoursToProto(double hours);
+
+// "viewer", "admin".
+std::string RoleText(v1::Role role);
 
 // "512 B", "1.5 GiB".
 std::string BytesText(int64_t bytes);

@@ -29,7 +29,7 @@ Agent::Agent(const AgentOptions& options)
       train_metrics_(&metrics_, options.limits),
       memory_(options.limits),
       ledger_(LedgerPath(options)),
-      link_(options.coordinator, options.node, options.limits) {}
+      link_(options.node, options.limits) {}
 
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options) {
   std::unique_ptr<Agent> agent(new Agent(options));
@@ -56,6 +56,12 @@ absl::Status Agent::Prepare() {
     OCELLUS_ASSIGN_OR_RETURN(metrics_server_,
                              coordinator::MetricsServer::Start(options_.metrics_listen, metrics_));
   }
+  IdentityOptions identity = options_.identity;
+  identity.coordinator = options_.coordinator;
+  identity.node = options_.node;
+  identity.folder = options_.data_dir + "/identity";
+  OCELLUS_ASSIGN_OR_RETURN(identity_,
+                           Identity::Take(identity, [this](auto channel) { link_.Use(channel); }));
   return coordinator::WriteEndpoint(options_.data_dir, {"", metrics_address()});
 }
 
@@ -79,6 +85,8 @@ void Agent::Launch() {
   identity.set_version(coordinator::kVersion);
   identity.set_protocol(coordinator::kProtocol);
   *identity.mutable_inventory() = TakeInventory(options_.cpu_slots);
+  if (!options_.host.empty()) identity.mutable_inventory()->set_host(options_.host);
+  identity.mutable_inventory()->set_job_id(options_.job);
   identity.set_metrics_address(metrics_address());
   metrics_
       .Gauge(coordinator::metric::kWorkerInfo,
@@ -118,6 +126,7 @@ void Agent::Stop() {
 
 Agent::~Agent() {
   // Calls end first, then the ranks, then those who could ask for more.
+  identity_.reset();
   link_.Shutdown();
   if (supervisor_) supervisor_->Halt();
   session_.reset();

@@ -12,6 +12,7 @@
 #include "coordinator/base/metrics.h"
 #include "worker/agent/coordinator_link.h"
 #include "worker/agent/gpu_metrics.h"
+#include "worker/agent/identity.h"
 #include "worker/agent/limits.h"
 #include "worker/agent/rank_ledger.h"
 #include "worker/agent/session.h"
@@ -21,8 +22,11 @@
 namespace ocellus::agent {
 
 struct AgentOptions {
-  std::string coordinator;  // "127.0.0.1:7410"
+  IdentityOptions identity;  // coordinator, node and data_dir of it are filled in by the agent
+  std::string coordinator;   // "127.0.0.1:7410"
   std::string node;
+  std::string host;  // address for ranks elsewhere; empty: the host name
+  std::string job;   // whose ranks alone may run here; empty: any job's
   std::string data_dir;
   std::string trainer;         // path of ocellus-trainer
   std::string metrics_listen;  // empty: no /metrics
@@ -64,6 +68,7 @@ class Agent {
   MemoryCopies memory_;
   RankLedger ledger_;
   CoordinatorLink link_;
+  std::unique_ptr<Identity> identity_;
   mutable std::mutex mutex_;
   std::optional<absl::Status> refusal_;
   std::unique_ptr<Supervisor> supervisor_;

@@ -14,9 +14,11 @@ Verdict Judge(const absl::Status& status) {
   const v1::ErrorReason reason = coordinator::ReasonOf(status);
   if (reason == v1::ERROR_REASON_STALE_GENERATION) return Verdict::kGangStale;
   if (reason == v1::ERROR_REASON_STALE_SESSION) return Verdict::kSessionStale;
+  if (reason == v1::ERROR_REASON_RATE_LIMITED) return Verdict::kRetry;
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return Verdict::kDone;
+    case absl::StatusCode::kUnauthenticated:  // until the certificate is renewed
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kDeadlineExceeded:
     case absl::StatusCode::kCancelled:
@@ -29,10 +31,19 @@ Verdict Judge(const absl::Status& status) {
   }
 }
 
-CoordinatorLink::CoordinatorLink(const std::string& address, std::string node, const Limits& limits)
-    : node_(std::move(node)),
-      call_deadline_(limits.call_deadline),
-      stub_(v1::WorkerService::NewStub(coordinator::Connect(address))) {}
+CoordinatorLink::CoordinatorLink(std::string node, const Limits& limits)
+    : node_(std::move(node)), call_deadline_(limits.call_deadline) {}
+
+void CoordinatorLink::Use(const std::shared_ptr<grpc::Channel>& channel) {
+  const std::lock_guard lock(mutex_);
+  stub_ = v1::WorkerService::NewStub(channel);
+  if (session_call_ != nullptr) session_call_->TryCancel();
+}
+
+std::shared_ptr<v1::WorkerService::Stub> CoordinatorLink::stub() const {
+  const std::lock_guard lock(mutex_);
+  return stub_;
+}
 
 CoordinatorLink::Call::Call(CoordinatorLink* link) : link_(link) {
   context_.AddMetadata(coordinator::kProtocolKey, absl::StrCat(coordinator::kProtocol));
@@ -44,6 +55,7 @@ CoordinatorLink::Call::Call(CoordinatorLink* link) : link_(link) {
 CoordinatorLink::Call::~Call() {
   const std::lock_guard lock(link_->mutex_);
   link_->active_.erase(&context_);
+  if (link_->session_call_ == &context_) link_->session_call_ = nullptr;
 }
 
 void CoordinatorLink::SetConnected(bool connected) {
@@ -69,7 +81,7 @@ absl::Status CoordinatorLink::Unary(Method<Request, Response> method, const Requ
                                     Response* response) {
   Call call(this);
   call.context()->set_deadline(std::chrono::system_clock::now() + call_deadline_);
-  return coordinator::FromGrpc((stub_.get()->*method)(call.context(), request, response));
+  return coordinator::FromGrpc((stub().get()->*method)(call.context(), request, response));
 }
 
 template <typename Request>
@@ -87,7 +99,11 @@ absl::Status CoordinatorLink::Register(v1::RegisterRequest request,
 }
 
 std::unique_ptr<CoordinatorLink::Stream> CoordinatorLink::OpenSession(Call* call) {
-  return stub_->Session(call->context());
+  {
+    const std::lock_guard lock(mutex_);
+    session_call_ = call->context();
+  }
+  return stub()->Session(call->context());
 }
 
 absl::Status CoordinatorLink::ReportEvents(v1::ReportEventsRequest request) {

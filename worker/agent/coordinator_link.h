@@ -29,8 +29,11 @@ class CoordinatorLink {
  public:
   using Stream = grpc::ClientReaderWriterInterface<v1::SessionRequest, v1::SessionResponse>;
 
-  // `address`: "127.0.0.1:7410". Does not connect yet.
-  CoordinatorLink(const std::string& address, std::string node, const Limits& limits);
+  CoordinatorLink(std::string node, const Limits& limits);
+
+  // Calls go through `channel` from now on. Needed before the first one; later it ends the
+  // session's stream, which the session opens anew.
+  void Use(const std::shared_ptr<grpc::Channel>& channel);
 
   // A context with our metadata that Shutdown cancels, for as long as this lives.
   class Call {
@@ -74,15 +77,17 @@ class CoordinatorLink {
   absl::Status Unary(Method<Request, Response> method, const Request& request, Response* response);
   template <typename Request>
   void Sign(Request* request) const;
+  std::shared_ptr<v1::WorkerService::Stub> stub() const;
 
   const std::string node_;
   const Millis call_deadline_;
-  std::unique_ptr<v1::WorkerService::Stub> stub_;
   std::atomic<int64_t> session_{0};
   std::atomic<bool> connected_{false};
   mutable std::mutex mutex_;
   SteadyTime silent_since_ = SteadyClock::now();
+  std::shared_ptr<v1::WorkerService::Stub> stub_;
   std::set<grpc::ClientContext*> active_;
+  grpc::ClientContext* session_call_ = nullptr;  // of the stream, one of active_
   bool shut_down_ = false;
 };
 

@@ -72,20 +72,41 @@ int main(int argc, char** argv) {
   app.add_option("--coordinator", options.coordinator, "Where the coordinator listens")
       ->capture_default_str();
   app.add_option("--node", options.node, "Name of this machine, one of a kind in the cluster")
+      ->envname("OCELLUS_NODE")
       ->capture_default_str();
+  app.add_option("--host", options.host,
+                 "Address under which ranks on other machines reach this one (default: host name)")
+      ->envname("OCELLUS_HOST");
+  app.add_option("--job", options.job, "Run ranks of this job alone: a worker made for it")
+      ->envname("OCELLUS_JOB");
   app.add_option("--data-dir", options.data_dir, "Folder of this process alone")
       ->capture_default_str();
   app.add_option("--trainer", options.trainer, "The ocellus-trainer program")
       ->capture_default_str();
   app.add_option("--cpu-slots", options.cpu_slots, "Ranks that may run on the CPU at once")
       ->check(CLI::Range(0, 4096))
+      ->envname("OCELLUS_CPU_SLOTS")
       ->capture_default_str();
   app.add_option("--threads", options.threads,
                  "Computing threads of a rank; 0: one on the CPU, a share of the cores with a GPU")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
+  app.add_option("--ca", options.identity.authority,
+                 "Who signs the coordinator's certificate, PEM: speak TLS")
+      ->envname("OCELLUS_CA");
+  app.add_option("--join", options.identity.join_file,
+                 "File with a join token (`ocellus node join-token`), else $OCELLUS_JOIN_TOKEN");
+  app.add_flag("--insecure-dev", options.identity.insecure_dev,
+               "Without encryption also to a coordinator on another machine");
   app.add_option("--metrics-listen", options.metrics_listen, "Where /metrics is; port 0: any")
       ->capture_default_str();
+  int stop_grace_s = static_cast<int>(options.limits.shutdown_grace.count() / 1000);
+  app.add_option("--stop-grace-s", stop_grace_s,
+                 "How long ranks may take for a checkpoint when this process is told to end")
+      ->check(CLI::Range(1, 86'400))
+      ->envname("OCELLUS_STOP_GRACE_S")
+      ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
+  options.limits.shutdown_grace = std::chrono::seconds(stop_grace_s);
   return Run(options, &signal);
 }

@@ -78,6 +78,8 @@ Strings EnvironmentOf(const RankCommand& command) {
     const size_t equals = text.find('=');
     if (equals != std::string::npos) variables[text.substr(0, equals)] = text.substr(equals + 1);
   }
+  // A rank is its user's program: what speaks for the node or for a person is not its business.
+  for (const char* ours : {"OCELLUS_TOKEN", "OCELLUS_JOIN_TOKEN"}) variables.erase(ours);
   for (const auto& [name, value] : command.environment) variables[name] = value;
   Strings strings;
   for (const auto& [name, value] : variables) strings.values.push_back(name + "=" + value);

@@ -41,7 +41,7 @@ absl::StatusOr<JobRow> Read(Store& store, const std::string& id) {
   absl::StatusOr<JobRow> job = absl::UnknownError("");
   store
       .Read([&](Database& db) {
-        job = FindJob(db, id);
+        job = FindJob(db, id, std::nullopt);
         return absl::OkStatus();
       })
       .IgnoreError();

@@ -12,7 +12,7 @@
 
 namespace ocellus::coordinator {
 
-Cluster::Cluster() { Start(); }
+Cluster::Cluster(Launcher* launcher) : launcher_(launcher) { Start(); }
 
 Cluster::~Cluster() { parts_->server->Stop(); }
 
@@ -33,12 +33,14 @@ void Cluster::Start() {
   parts_->logs = std::make_unique<LogFiles>(folder_.path() + "/logs");
   parts_->reconciler = std::make_unique<Reconciler>(
       Reconciler::Parts{parts_->store.get(), parts_->fleet.get(), parts_->live.get(),
-                        parts_->ledger.get(), &parts_->metrics, &clock_},
+                        parts_->ledger.get(), &parts_->metrics, &clock_, launcher_},
       ControlOptions{});
-  auto server =
-      Server::Start("127.0.0.1:0", {parts_->store.get(), parts_->fleet.get(), parts_->live.get(),
-                                    parts_->reports.get(), parts_->ledger.get(), parts_->logs.get(),
-                                    &parts_->metrics, &clock_, "127.0.0.1:1"});
+  parts_->gate = std::make_unique<Gate>(Mode::kLocal, parts_->store.get(), &clock_,
+                                        &parts_->metrics, CallLimits{});
+  auto server = Server::Start("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                              {parts_->store.get(), parts_->fleet.get(), parts_->live.get(),
+                               parts_->reports.get(), parts_->ledger.get(), parts_->logs.get(),
+                               &parts_->metrics, &clock_, "127.0.0.1:1", parts_->gate.get()});
   EXPECT_TRUE(server.ok()) << server.status();
   parts_->server = *std::move(server);
   channel_ = grpc::CreateChannel(parts_->server->address(), grpc::InsecureChannelCredentials());

@@ -19,7 +19,8 @@ namespace ocellus::coordinator {
 
 class Cluster {
  public:
-  Cluster();
+  // `launcher` outlives it; null: workers are started by people.
+  explicit Cluster(Launcher* launcher = nullptr);
   ~Cluster();
   // Ends the coordinator and starts another one on the same folder.
   void Restart();
@@ -56,10 +57,12 @@ class Cluster {
     std::unique_ptr<Reports> reports;
     std::unique_ptr<LogFiles> logs;
     std::unique_ptr<Reconciler> reconciler;
+    std::unique_ptr<Gate> gate;
     std::unique_ptr<Server> server;
   };
   void Start();
 
+  Launcher* launcher_;
   TempFolder folder_;
   SimulatedClock clock_;
   std::unique_ptr<Running> parts_;
@@ -99,6 +102,8 @@ class FakeAgent {
   absl::Status Checkpoint(const v1::GangRef& gang, int64_t step);
   absl::Status Damage(const v1::GangRef& gang, const std::string& uri);
 
+  // Registers as a worker that was made for this job.
+  void set_job(const std::string& job) { job_ = job; }
   int64_t session() const { return registration_.session(); }
   void set_session(int64_t session) { registration_.set_session(session); }
   const v1::RegisterResponse& registration() const { return registration_; }
@@ -109,6 +114,7 @@ class FakeAgent {
   Cluster* cluster_;
   const std::string node_;
   const int cpu_slots_;
+  std::string job_;
   const std::string instance_;
   v1::RegisterResponse registration_;
   std::unique_ptr<v1::WorkerService::Stub> stub_;

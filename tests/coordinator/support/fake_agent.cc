@@ -66,6 +66,7 @@ absl::Status FakeAgent::Register(const std::vector<v1::GangStatus>& gangs) {
   request.set_version(kVersion);
   request.set_protocol(kProtocol);
   request.mutable_inventory()->set_cpu_slots(cpu_slots_);
+  request.mutable_inventory()->set_job_id(job_);
   request.mutable_inventory()->set_host("127.0.0.1");
   request.mutable_gangs()->Add(gangs.begin(), gangs.end());
   grpc::ClientContext context;

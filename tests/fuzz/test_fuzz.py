@@ -1,0 +1,43 @@
+"""Each fuzzer runs for a short while from the kept corpus, and finds nothing; the planted fault is
+found. OCELLUS_FUZZ_SECONDS is the time of each (10)."""
+import os
+import subprocess
+
+import pytest
+
+from programs import ROOT
+
+TARGETS = ["kubernetes", "manifest", "safetensors", "shard_index", "spec", "tar", "wire"]
+SECONDS = os.environ.get("OCELLUS_FUZZ_SECONDS", "10")
+
+
+def run(*arguments, seconds=SECONDS):
+    return subprocess.run([os.path.join(ROOT, "tools", "fuzz"), *arguments], cwd=ROOT, text=True,
+                          capture_output=True, timeout=3600, check=False,
+                          env={**os.environ, "OCELLUS_FUZZ_SECONDS": str(seconds)})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built():
+    done = run("--build")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_target_is_listed():
+    names = {n[5:] for n in os.listdir(os.path.join(ROOT, "build", "fuzz", "bin"))
+             if n.startswith("fuzz_")}
+    assert names == {*TARGETS, "planted"}
+    assert {n for n in os.listdir(os.path.join(ROOT, "tests", "fuzz", "corpus"))} == names
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_finds_nothing(target):
+    done = run(target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " runs in " in done.stdout
+
+
+def test_planted_overflow_is_found():
+    done = run("planted", seconds=60)
+    assert done.returncode == 1, done.stdout
+    assert "stack-buffer-overflow" in done.stdout and "FINDING planted" in done.stdout
