@@ -4,9 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "coordinator/base/simulated_clock.h"
 #include "coordinator/launch/lease.h"
 #include "tests/coordinator/launch/scripted_api.h"
@@ -21,10 +25,10 @@ using testing::HasSubstr;
 using testing::SizeIs;
 
 // As kube-apiserver 1.36 says it.
-constexpr char kGone[] = R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",
+constexpr char kGone[] = R"json({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",
 "message":"too old resource version: 5 (812)",
                "reason" : "Expired", "code" : 410
-})";
+})json";
 constexpr char kConflict[] = R"({"kind":"Status","status":"Failure","reason":"Conflict",
 "message":"the object has been modified","code":409})";
 constexpr char kExists[] = R"({"kind":"Status","status":"Failure","reason":"AlreadyExists",
