@@ -102,10 +102,8 @@ inline const Metric kAuthFailures{"ocellus_auth_failures_total",
                                   "Credentials that were refused: token, certificate or join.",
                                   {},
                                   {"kind"}};
-inline const Metric kAuthDenied{"ocellus_auth_denied_total",
-                                "Calls refused for want of a role, by method.",
-                                {},
-                                {"method"}};
+inline const Metric kAuthDenied{
+    "ocellus_auth_denied_total", "Calls refused for want of a role, by method.", {}, {"method"}};
 inline const Metric kCertificateExpiry{
     "ocellus_certificate_expiry_timestamp_seconds",
     "When the server's certificate and the authority that signs node certificates expire.",
