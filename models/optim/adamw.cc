@@ -47,6 +47,7 @@ class AdamW final : public Optimizer {
   }
 
   int64_t steps() const override { return steps_; }
+  void TakeBack() override { --steps_; }
 
   std::map<std::string, torch::Tensor> State() const override {
     std::map<std::string, torch::Tensor> state;
@@ -106,6 +107,7 @@ class AdamW final : public Optimizer {
   }
 
   void StepByAten(double lr, const StepOptions& options) {
+    if (IsRefused(options)) return;
     for (Group& group : groups_) {
       if (group.tensors.empty()) continue;
       group.steps[0].fill_(steps_);

@@ -37,7 +37,7 @@ class Lars final : public Optimizer {
                             .momentum = settings_.momentum,
                             .trust = settings_.trust_coefficient,
                             .rate_inside = settings_.form == LarsForm::kSimclr};
-    if (StepByKernel({&plain_, &adapted_}, step, options)) return;
+    if (StepByKernel({&plain_, &adapted_}, step, options) || IsRefused(options)) return;
     if (!plain_.tensors.empty()) Move(plain_, plain_.ScaledGradients(options), lr);
     if (!adapted_.tensors.empty()) Move(adapted_, AdaptedGradients(options), lr);
     plain_.MoveAverages(options);
@@ -49,6 +49,7 @@ class Lars final : public Optimizer {
   }
 
   int64_t steps() const override { return steps_; }
+  void TakeBack() override { --steps_; }
 
   std::map<std::string, torch::Tensor> State() const override {
     return MomentumState({&plain_, &adapted_}, steps_);

@@ -5,6 +5,7 @@
 #include "models/optim/adamw.h"
 #include "models/optim/lars.h"
 #include "models/optim/sgd.h"
+#include "models/optim/sharded.h"
 #include "worker/wire/fault.h"
 
 namespace ocellus::models::optim {
@@ -77,7 +78,8 @@ std::vector<NamedParameter> TrainableParameters(const torch::nn::Module& module)
   return parameters;
 }
 
-std::unique_ptr<Optimizer> MakeOptimizer(const json& section, torch::nn::Module& module) {
+std::unique_ptr<Optimizer> MakeOptimizer(const json& section, torch::nn::Module& module,
+                                         Collectives* ranks) {
   const auto [name, settings] = OnlyKey(section);
   const auto factory = Factories().find(name);
   if (factory == Factories().end()) {
@@ -85,7 +87,12 @@ std::unique_ptr<Optimizer> MakeOptimizer(const json& section, torch::nn::Module&
                       ": there is no such optimizer; known: adamw, lars, sgd");
   }
   try {
-    return factory->second(settings, TrainableParameters(module));
+    const auto make = [&settings = settings, factory](std::vector<NamedParameter> parameters) {
+      return factory->second(settings, std::move(parameters));
+    };
+    auto parameters = TrainableParameters(module);
+    const bool shards = ranks && ranks->world() > 1 && settings.value("shard", false);
+    return shards ? MakeSharded(make, std::move(parameters), *ranks) : make(std::move(parameters));
   } catch (const json::exception& error) {
     ThrowBadOptimizer("optimizer." + name + ": " + error.what());
   }

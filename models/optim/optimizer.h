@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "models/collectives.h"
+
 namespace ocellus::models::optim {
 
 struct NamedParameter {
@@ -23,7 +25,8 @@ std::vector<NamedParameter> TrainableParameters(const torch::nn::Module& module)
 
 // What else happens to the parameters in the pass of an update.
 struct StepOptions {
-  // fp32 scalar on the parameters' device that gradients count times; undefined: 1.
+  // fp32 scalar on the parameters' device that gradients count times; undefined: 1; NaN: nothing
+  // changes but steps(), see TakeBack.
   torch::Tensor gradient_factor;
   // Of the averages that were given by Follow; nothing: they stay as they are.
   std::optional<double> average_momentum;
@@ -48,6 +51,13 @@ class Optimizer {
   // Updates done so far.
   virtual int64_t steps() const = 0;
 
+  // A step's gradient_factor turned out to be NaN: it does not count. Call it before the next step.
+  virtual void TakeBack() = 0;
+
+  // Brings the whole state to this rank, for State, where it is spread over ranks (sharded.h): an
+  // exchange of all ranks. Nothing to do elsewhere.
+  virtual void Gather() {}
+
   // The state under "<kind>.<parameter>" names, and "step" (int64 scalar). The tensors are the live
   // ones, not copies.
   virtual std::map<std::string, torch::Tensor> State() const = 0;
@@ -58,8 +68,10 @@ class Optimizer {
 };
 
 // Builds the optimizer of `section`, a resolved "optimizer" section such as {"adamw": {...}}, over
-// the trainable parameters of `module`. Throws wire::Fault (user, BAD_SPEC) that names the key.
-std::unique_ptr<Optimizer> MakeOptimizer(const nlohmann::json& section, torch::nn::Module& module);
+// the trainable parameters of `module`: spread over `ranks` where there are several and the section
+// says "shard". Throws wire::Fault (user, BAD_SPEC) that names the key.
+std::unique_ptr<Optimizer> MakeOptimizer(const nlohmann::json& section, torch::nn::Module& module,
+                                         Collectives* ranks = nullptr);
 
 // The peak rate: "lr", or "base_lr" times global_batch / 256. Throws wire::Fault (user, BAD_SPEC)
 // when neither or both are given.

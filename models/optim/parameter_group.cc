@@ -1,6 +1,7 @@
 #include "models/optim/parameter_group.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -57,6 +58,10 @@ bool ParameterGroup::FitsKernels(const std::vector<std::vector<torch::Tensor>>& 
     }
   }
   return true;
+}
+
+bool IsRefused(const StepOptions& options) {
+  return options.gradient_factor.defined() && std::isnan(options.gradient_factor.item<float>());
 }
 
 void FollowIn(const std::vector<ParameterGroup*>& groups,

@@ -36,6 +36,9 @@ struct ParameterGroup {
   bool FitsKernels(const std::vector<std::vector<torch::Tensor>>& others) const;
 };
 
+// Whether the factor is NaN; waits for its value, as the kernels do not.
+bool IsRefused(const StepOptions& options);
+
 // Optimizer::Follow over groups.
 void FollowIn(const std::vector<ParameterGroup*>& groups,
               const std::map<std::string, torch::Tensor>& averages);

@@ -23,7 +23,7 @@ class Sgd final : public Optimizer {
     ++steps_;
     const MomentumStep step{
         .rate = lr, .momentum = settings_.momentum, .nesterov = settings_.nesterov};
-    if (StepByKernel({&plain_, &decayed_}, step, options)) return;
+    if (StepByKernel({&plain_, &decayed_}, step, options) || IsRefused(options)) return;
     StepByAten(plain_, lr, options);
     StepByAten(decayed_, lr, options);
   }
@@ -33,6 +33,7 @@ class Sgd final : public Optimizer {
   }
 
   int64_t steps() const override { return steps_; }
+  void TakeBack() override { --steps_; }
 
   std::map<std::string, torch::Tensor> State() const override {
     return MomentumState({&plain_, &decayed_}, steps_);

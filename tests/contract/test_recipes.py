@@ -53,7 +53,7 @@ def vit(patch, dim, depth, heads):
 
 def adamw(beta2, eps, decay, decay_all=False, beta1=0.9, **rate):
     return {"optimizer.adamw": {"betas": [beta1, beta2], "eps": eps, "weight_decay": decay,
-                                "decay_all": decay_all, **rate}}
+                                "decay_all": decay_all, "shard": False, **rate}}
 
 
 def schedule(epochs, kind="epochs", **warm):
@@ -90,7 +90,7 @@ def moco_resnet(epochs, base_lr, decay, momentum):
         "objective.mocov3.temperature": 1.0, "objective.mocov3.momentum": momentum,
         "data.augment.crop_scale": [0.2, 1.0], "model.resnet.depth": 50, "model.resnet.width": 64,
         "optimizer.lars": {"base_lr": base_lr, "momentum": 0.9, "weight_decay": decay,
-                           "trust_coefficient": 0.001, "form": "moco"},
+                           "trust_coefficient": 0.001, "form": "moco", "shard": False},
         **schedule(epochs, warmup_epochs=10)}
 
 
@@ -124,7 +124,7 @@ RELIC = IMAGENET | {
     "data.augment.remove_background": 0.1, "data.augment.views.second.blur": 0.1,
     "data.augment.views.second.solarize": 0.2,
     "optimizer.lars": {"base_lr": 0.3, "momentum": 0.9, "weight_decay": 1.5e-6,
-                       "trust_coefficient": 0.001, "form": "byol"},
+                       "trust_coefficient": 0.001, "form": "byol", "shard": False},
     **schedule(1000, warmup_epochs=10)}
 
 PUBLISHED = {

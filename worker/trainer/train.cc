@@ -94,12 +94,13 @@ void Rank::BuildModel() {
   objective_ = MakeRandomObjective(document_.spec, device_);
   const auto weights = document_.spec.at("init").at("weights").get<std::string>();
   if (document_.restore.empty() && !weights.empty()) LoadStartingWeights(*objective_, weights);
-  optimizer_ = models::optim::MakeOptimizer(document_.spec.at("optimizer"), objective_->module());
 }
 
 void Rank::Join() {
   store_ = store::OpenStore(document_.store);
   ranks_ = std::make_unique<dist::Communicator>(MembershipOf(document_, meeting_), device_);
+  optimizer_ = models::optim::MakeOptimizer(document_.spec.at("optimizer"), objective_->module(),
+                                            ranks_.get());
   memory_ = std::make_unique<MemoryKeeper>(document_);
   auto restored = memory_->Restore(*objective_, *optimizer_, *ranks_, reporter_);
   const bool from_memory = restored.has_value();
@@ -179,6 +180,7 @@ wire::ExitRecord Rank::Run() {
 
   TrainLoop loop(Parts(), start_);
   const bool stopped = loop.Run();
+  optimizer_->Gather();
   wire::ExitRecord record = stopped ? Stopped(loop.progress()) : Succeeded(loop.progress());
   if (first()) checkpointer_->Finish();
   if (first()) artifacts_->Finish();

@@ -81,6 +81,7 @@ bool TrainLoop::Due(int64_t every_steps) const {
 void TrainLoop::Save() {
   const LoopParts& p = parts_;
   p.reporter->Tell(wire::Phase{"checkpoint"});
+  p.optimizer->Gather();
   if (!p.checkpointer) return;
   checkpoint::Manifest manifest = StateManifest(*p.document, progress());
   manifest.metrics = p.showcase->latest();
@@ -97,6 +98,7 @@ void TrainLoop::Save() {
 
 void TrainLoop::KeepInMemory() {
   const LoopParts& p = parts_;
+  p.optimizer->Gather();
   if (!p.memory->writes()) return;
   p.memory->Write(*p.objective, *p.optimizer, progress(), p.history ? p.history->ToText() : "",
                   *p.reporter);

@@ -83,5 +83,37 @@ TEST(OptimizerKernels, LeaveOtherLayoutsToAten) {
   EXPECT_TRUE(torch::allclose(matrix.detach(), before - 0.5));
 }
 
+// A factor that is no number refuses an update, by the kernels and by ATen alike.
+TEST(OptimizerKernels, RefusedUpdatesChangeNothing) {
+  const std::vector<Make> makes = {
+      [](auto parameters) { return MakeAdamW(parameters, {.weight_decay = 0.3}); },
+      [](auto parameters) { return MakeSgd(parameters, {.momentum = 0.9, .weight_decay = 0.3}); },
+      [](auto parameters) { return MakeLars(parameters, {.momentum = 0.9, .weight_decay = 0.3}); }};
+  for (const Make& make : makes) {
+    for (const bool kernels : {true, false}) {
+      const torch::Tensor parameter = torch::randn({3, 4}), average = torch::randn({3, 4});
+      const torch::Tensor before = parameter.clone(), followed = average.clone();
+      parameter.requires_grad_();
+      const auto optimizer = make({{"p", parameter}});
+      optimizer->Follow({{"p", average}});
+      parameter.mutable_grad() = torch::ones({3, 4});
+      const auto state = optimizer->State();
+      std::map<std::string, torch::Tensor> copies;
+      for (const auto& [name, tensor] : state) copies[name] = tensor.clone();
+      ops::SetUseKernels(kernels);
+      optimizer->Step(0.1,
+                      {.gradient_factor = torch::tensor(std::nanf("")), .average_momentum = 0.5});
+      ops::SetUseKernels(true);
+      optimizer->TakeBack();
+      EXPECT_EQ(optimizer->steps(), 0);
+      EXPECT_TRUE(torch::equal(parameter, before));
+      EXPECT_TRUE(torch::equal(average, followed));
+      for (const auto& [name, tensor] : optimizer->State()) {
+        EXPECT_TRUE(torch::equal(tensor, copies.at(name))) << name;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ocellus::models::optim

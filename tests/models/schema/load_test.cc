@@ -40,7 +40,7 @@ TEST(Load, FillsEveryDefault) {
   EXPECT_EQ(training["model"]["vit"]["mlp_ratio"], 4);
   EXPECT_EQ(training["optimizer"]["adamw"],
             json::parse(R"({"lr": 0.001, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0,
-                            "decay_all": false})"));
+                            "decay_all": false, "shard": false})"));
   EXPECT_EQ(training["schedule"], json::parse(R"({"kind": "cosine", "total_steps": 100, "min_lr": 0,
                                                   "warmup_steps": 0, "warmup_offset": 0})"));
   EXPECT_EQ(training["precision"], "bf16");
