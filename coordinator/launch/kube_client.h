@@ -40,6 +40,9 @@ struct WatchEnd {
   bool by_event = false;  // an ERROR event of the stream said so, not the HTTP status
 };
 
+// UNAVAILABLE for what is no JSON object.
+absl::StatusOr<nlohmann::json> ParseKubeObject(absl::string_view text);
+
 // One line of a watch. OUT_OF_RANGE for an ERROR event with 410 in it, another error for other
 // ERROR events and for what is no event.
 absl::StatusOr<WatchEvent> ParseWatchEvent(absl::string_view line);

@@ -51,8 +51,9 @@ def test_join_token_works_once(secure):
     assert "not known" in refused(secure, "ocj_" + "A" * 43).details()
     assert refused(secure, secure.join_token(), request="no request").code() == (
         grpc.StatusCode.INVALID_ARGUMENT)
-    short = secure.join_token("node-1", seconds=1)
-    until(lambda: "expired" in refused(secure, short).details(), "the token's end", 10)
+    short = secure.join_token("node-1", uses=1000, seconds=1)
+    until(lambda: code_of(lambda: join(secure, short)) == "PERMISSION_DENIED", "its end", 10)
+    assert "has expired" in refused(secure, short).details()
     pool = secure.join_token("pool-*", uses=2)
     join(secure, pool, node="pool-1")
     join(secure, pool, node="pool-2")

@@ -2,12 +2,16 @@
 // coordinator/auth/rules.cc includes. Ends the build when a method has no rule, or one that its
 // request cannot serve.
 //
-//   access_table ocellus/v1/service.proto ...
+//   access_table ocellus/v1/service.proto ...     those linked into it
+//   access_table --descriptors FILE               those of a descriptor set that are not
 #include <cstdio>
+#include <fstream>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "google/protobuf/descriptor.h"
+#include "google/protobuf/descriptor.pb.h"
 #include "ocellus/v1/access.pb.h"
 
 namespace {
@@ -83,19 +87,40 @@ bool PrintFile(const google::protobuf::FileDescriptor* file, std::set<std::strin
   return sound;
 }
 
+// The files of a descriptor set (protoc --descriptor_set_out) that are ours, in a pool that lives
+// on.
+std::vector<const google::protobuf::FileDescriptor*> Load(const char* path) {
+  google::protobuf::FileDescriptorSet set;
+  std::ifstream file(path, std::ios::binary);
+  std::vector<const google::protobuf::FileDescriptor*> loaded;
+  if (!set.ParseFromIstream(&file)) return loaded;
+  auto* pool =
+      new google::protobuf::DescriptorPool(google::protobuf::DescriptorPool::generated_pool());
+  for (const auto& one : set.file()) {
+    if (pool->FindFileByName(one.name()) == nullptr) loaded.push_back(pool->BuildFile(one));
+  }
+  return loaded;
+}
+
+std::vector<const google::protobuf::FileDescriptor*> Linked(const std::vector<std::string>& names) {
+  std::vector<const google::protobuf::FileDescriptor*> files;
+  for (const std::string& name : names) {
+    files.push_back(google::protobuf::DescriptorPool::generated_pool()->FindFileByName(name));
+  }
+  return files;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const bool from_set = arguments.size() == 2 && arguments[0] == "--descriptors";
+  const auto files = from_set ? Load(argv[2]) : Linked(arguments);
   std::set<std::string> requests;
-  bool sound = argc > 1;
-  for (int i = 1; i < argc; ++i) {
-    const auto* file = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(argv[i]);
-    if (file == nullptr) {
-      std::fprintf(stderr, "%s: not linked into this program\n", argv[i]);
-      sound = false;
-      continue;
-    }
-    sound = PrintFile(file, &requests) && sound;
+  bool sound = !files.empty();
+  for (const auto* file : files) {
+    if (file == nullptr) std::fprintf(stderr, "access_table: a file is not there or is broken\n");
+    sound = file != nullptr && PrintFile(file, &requests) && sound;
   }
   return sound ? 0 : 1;
 }
