@@ -45,8 +45,9 @@ SAVE = {"torch_save": torch_save, "safetensors": safetensors, "dcp_async": dcp_a
 print("ready", flush=True)
 for line in sys.stdin:
     target = os.path.join(FOLDER, line.split()[1])
-    start, cpu = time.monotonic(), time.thread_time()
+    start, cpu, all_cpu = time.monotonic(), time.thread_time(), time.process_time()
     wait = SAVE(target)
     stall_cpu, stall = time.thread_time() - cpu, time.monotonic() - start
     wait()
-    print(f"{stall_cpu:.6f} {stall:.6f} {time.monotonic() - start:.6f} {BYTES}", flush=True)
+    print(f"{stall_cpu:.6f} {stall:.6f} {time.monotonic() - start:.6f} "
+          f"{time.process_time() - all_cpu:.6f} {BYTES}", flush=True)

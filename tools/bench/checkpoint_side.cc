@@ -1,17 +1,22 @@
 // Ocellus's side of tools/bench/checkpoint: holds a state and saves it when it is told to.
 //
-//   ocellus-bench-checkpoint FOLDER BYTES...     one tensor of each size; says "ready"
-//   stdin "save NAME"   ->  "STALL_CPU_S STALL_S DURABLE_S BYTES": CPU and wall seconds until the
-//                           caller goes on, wall seconds until every byte is durable and committed
-#include <sys/resource.h>
+//   ocellus-bench-checkpoint STORE BYTES...      one tensor of each size; says "ready"
+//   stdin "save NAME"   ->  "STALL_CPU_S STALL_S DURABLE_S CPU_S BYTES": CPU and wall seconds until
+//                           the caller goes on; wall and all threads' CPU seconds until every byte
+//                           is durable and committed
+//   stdin "steps NAME"  ->  "ALONE_S BESIDE_S STEPS": CPU seconds of a step of computing before,
+//                           and while a state is written; medians, and how many fitted
 #include <time.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <memory>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,9 +32,9 @@ double Seconds(Clock::time_point since) {
   return std::chrono::duration<double>(Clock::now() - since).count();
 }
 
-double ThreadSeconds() {
+double CpuSeconds(clockid_t whose) {
   timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  clock_gettime(whose, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
@@ -46,32 +51,89 @@ checkpoint::FileSources SourcesOf(const std::vector<std::vector<float>>& state) 
   return {{checkpoint::kModelName, std::move(file)}};
 }
 
+// One product of matrices: what a step of training is made of.
+double StepSeconds() {
+  constexpr size_t kSize = 256;
+  static std::vector<float> a(kSize * kSize, 1.5f), b(kSize * kSize, 0.5f), c(kSize * kSize);
+  const double start = CpuSeconds(CLOCK_THREAD_CPUTIME_ID);
+  for (size_t i = 0; i < kSize; ++i) {
+    for (size_t k = 0; k < kSize; ++k) {
+      const float factor = a[i * kSize + k];
+      for (size_t j = 0; j < kSize; ++j) c[i * kSize + j] += factor * b[k * kSize + j];
+    }
+  }
+  return CpuSeconds(CLOCK_THREAD_CPUTIME_ID) - start;
+}
+
+double Median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(values.size() / 2),
+                   values.end());
+  return values[values.size() / 2];
+}
+
+class Side {
+ public:
+  Side(const char* place, const std::vector<std::vector<float>>& state)
+      : store_(store::OpenStore(place)), sources_(SourcesOf(state)), writer_(store_.get()) {}
+
+  // False, told on stderr, when a write failed.
+  bool Save(const std::string& name) {
+    const auto start = Clock::now();
+    const double cpu = CpuSeconds(CLOCK_PROCESS_CPUTIME_ID);
+    const double own = CpuSeconds(CLOCK_THREAD_CPUTIME_ID);
+    Start(name);
+    const double stall_cpu = CpuSeconds(CLOCK_THREAD_CPUTIME_ID) - own, stall = Seconds(start);
+    const int64_t bytes = Finish(name);
+    if (bytes < 0) return false;
+    std::printf("%.6f %.6f %.6f %.6f %lld\n", stall_cpu, stall, Seconds(start),
+                CpuSeconds(CLOCK_PROCESS_CPUTIME_ID) - cpu, static_cast<long long>(bytes));
+    return true;
+  }
+
+  bool Steps(const std::string& name) {
+    constexpr int kAlone = 200;
+    std::vector<double> alone, beside;
+    for (int i = 0; i < kAlone; ++i) alone.push_back(StepSeconds());
+    Start(name);
+    std::optional<checkpoint::WriteResult> written;
+    while (!(written = writer_.Poll())) beside.push_back(StepSeconds());
+    std::printf("%.9f %.9f %zu\n", Median(alone), Median(beside), beside.size());
+    return written->ok();
+  }
+
+ private:
+  void Start(const std::string& name) {
+    snapshot_.Take(sources_);
+    writer_.Start(&snapshot_, {.job = "bench", .step = 1, .document = nlohmann::json::object()},
+                  name + "/");
+  }
+  int64_t Finish(const std::string& name) {
+    const auto written = writer_.Wait();
+    if (written->ok() && checkpoint::Commit(*store_, name + "/", written->manifest)) {
+      return written->bytes;
+    }
+    std::fprintf(stderr, "%s\n", written->failure.c_str());
+    return -1;
+  }
+
+  std::unique_ptr<store::ObjectStore> store_;
+  checkpoint::FileSources sources_;
+  checkpoint::Snapshot snapshot_;
+  checkpoint::Writer writer_;
+};
+
 int Run(int argc, char** argv) {
   std::vector<std::vector<float>> state;
   for (int i = 2; i < argc; ++i) {
     std::vector<float>& values = state.emplace_back(std::strtoull(argv[i], nullptr, 10) / 4);
     std::iota(values.begin(), values.end(), static_cast<float>(i));
   }
-  const auto store = store::OpenStore(argv[1]);
-  const checkpoint::FileSources sources = SourcesOf(state);
-  checkpoint::Snapshot snapshot;
-  checkpoint::Writer writer(store.get());
+  Side side(argv[1], state);
   std::cout << "ready" << std::endl;
   std::string command, name;
   while (std::cin >> command >> name) {
-    const auto start = Clock::now();
-    const double cpu = ThreadSeconds();
-    snapshot.Take(sources);
-    writer.Start(&snapshot, {.job = "bench", .step = 1, .document = nlohmann::json::object()},
-                 name + "/");
-    const double stall_cpu = ThreadSeconds() - cpu, stall = Seconds(start);
-    const auto written = writer.Wait();
-    if (!written->ok() || !checkpoint::Commit(*store, name + "/", written->manifest)) {
-      std::fprintf(stderr, "%s\n", written->failure.c_str());
-      return 1;
-    }
-    std::printf("%.6f %.6f %.6f %lld\n", stall_cpu, stall, Seconds(start),
-                static_cast<long long>(written->bytes));
+    if (!(command == "steps" ? side.Steps(name) : side.Save(name))) return 1;
     std::fflush(stdout);
   }
   return 0;

@@ -144,6 +144,28 @@ TEST_F(LocalStoreTest, EmptyFoldersGoWithTheirLastObject) {
   EXPECT_TRUE(fs::exists(root_));
 }
 
+// Blocks of 4 MiB go past the page cache, the rest through it; tmpfs knows the latter alone.
+TEST_F(LocalStoreTest, ObjectsOfAnySizeAreWrittenByteForByte) {
+  constexpr size_t kBlock = 4 << 20;
+  std::string bytes(2 * kBlock + 4097, '\0');
+  uint32_t state = 1;
+  for (char& byte : bytes) byte = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+  const std::string in_memory = "/dev/shm/ocellus-test-" + std::to_string(getpid());
+  for (const std::string& root : {root_, in_memory}) {
+    const auto store = OpenStore(root);
+    for (const size_t size : {size_t{0}, kBlock - 1, kBlock, kBlock + 1, bytes.size()}) {
+      const auto writer = store->Write("x");
+      const auto whole = std::as_bytes(std::span(bytes)).first(size);
+      for (size_t at = 0; at < size; at += 1'000'003) {
+        writer->Append(whole.subspan(at, std::min<size_t>(1'000'003, size - at)));
+      }
+      writer->Finish();
+      EXPECT_TRUE(store->Get("x") == bytes.substr(0, size)) << root << " " << size;
+    }
+  }
+  fs::remove_all(in_memory);
+}
+
 TEST_F(LocalStoreTest, UrisAreCanonicalAndStrangeOnesRefused) {
   EXPECT_EQ(OpenStore(folder_ / "")->uri(), "file://" + root_);
   EXPECT_EQ(OpenStore("file://" + folder_ / "x/../")->uri(), "file://" + root_);
