@@ -1,4 +1,4 @@
-"""A coordinator that makes pods on a control plane of tests, with the rights that the chart gives."""
+"""A coordinator that makes pods on a control plane of tests, with the chart's rights."""
 import os
 
 import yaml

@@ -190,13 +190,13 @@ TEST_F(KubeClientTest, LinesThatAreNoEvents) {
 }
 
 TEST_F(KubeClientTest, CancelEndsACallAtOnce) {
+  api_.Say(429, "{}", "Retry-After: 30\r\n");
   std::thread canceller([this] {
     while (api_.Asked().empty()) {
       std::this_thread::yield();
     }
     client_->Cancel();
   });
-  api_.Say(429, "{}", "Retry-After: 30\r\n");
   EXPECT_TRUE(absl::IsCancelled(client_->Get("/x").status()));
   canceller.join();
   EXPECT_TRUE(absl::IsCancelled(client_->Get("/x").status()));
