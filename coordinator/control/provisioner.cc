@@ -43,7 +43,19 @@ absl::StatusOr<bool> IsOver(Database& db, const std::string& job_id) {
 }  // namespace
 
 std::set<std::string> Provisioner::Closing() const {
-  return launcher_ == nullptr ? std::set<std::string>() : launcher_->Closing();
+  if (launcher_ == nullptr) {
+    return {};
+  }
+  std::set<std::string> closing = launcher_->Closing();
+  const auto present = launcher_->Present();
+  for (const NodeStatus& node : fleet_->Nodes()) {
+    const bool made = !node.row.inventory.job_id().empty();
+    // Its process may outlive it by some seconds, and still be heard.
+    if (made && present.has_value() && !present->contains(node.row.name)) {
+      closing.insert(node.row.name);
+    }
+  }
+  return closing;
 }
 
 std::set<std::string> Provisioner::JobsWithWorkers() const {

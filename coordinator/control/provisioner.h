@@ -26,7 +26,7 @@ class Provisioner {
   Provisioner(Store* store, Fleet* fleet, Launcher* launcher)
       : store_(store), fleet_(fleet), launcher_(launcher) {}
 
-  // Nodes that go, so that nothing is placed there.
+  // Nodes that go, or whose worker is gone by all that the launcher knows: nothing is placed there.
   std::set<std::string> Closing() const;
 
   // Wishes workers for the jobs that wait, keeps those of gangs, and rewrites the reasons of the

@@ -92,6 +92,10 @@ TEST_F(ProvisionerTest, NothingIsPlacedOnAWorkerThatGoes) {
   cluster_.Step();
   EXPECT_EQ(cluster_.State(job), "pending (waiting_for_workers)");
   launcher_.closing_.clear();
+  launcher_.present_ = {{job + "-g1-0"}};
+  cluster_.Step();
+  EXPECT_EQ(cluster_.State(job), "pending (waiting_for_workers)") << "its pod is gone";
+  launcher_.present_->insert(job + "-g1-1");
   cluster_.Step();
   EXPECT_EQ(cluster_.State(job), "starting (launching)");
 }
