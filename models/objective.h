@@ -120,6 +120,12 @@ class Objective {
   // Rows of pictures (original, masked, reconstructed ...) for a few inputs, each [3, H, W] in
   // [0, 1], or empty when the method has none to show.
   virtual std::vector<std::vector<torch::Tensor>> pictures(const Tensors& inputs) { return {}; }
+
+  // Moving averages of trained parameters that follow each update, by the parameter's name: who
+  // calls this moves them from now on, in the optimizer's own pass (optim::Optimizer::Follow), by
+  // the momentum of the step, and after_step leaves them alone. Default: none.
+  virtual Tensors hand_over_averages() { return {}; }
+  virtual double average_momentum(const StepContext& context) const { return 1; }
 };
 
 // Builds the objective that a resolved training document names ("objective" and "model"), with

@@ -1,5 +1,6 @@
 #include "models/nn/ema.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numbers>
@@ -65,7 +66,22 @@ void Ema::Copy() {
 
 void Ema::Update(double momentum) {
   const torch::NoGradGuard no_grad;
-  at::_foreach_lerp_(copies_, sources_, 1.0 - momentum);
+  if (!copies_.empty()) at::_foreach_lerp_(copies_, sources_, 1.0 - momentum);
+}
+
+std::map<std::string, torch::Tensor> Ema::HandOver(const torch::nn::Module& root) {
+  std::map<std::string, torch::Tensor> trained;
+  for (const auto& item : root.named_parameters()) {
+    if (!item.value().requires_grad()) continue;
+    const auto same = [&](const torch::Tensor& source) { return source.is_same(item.value()); };
+    const auto at = std::find_if(sources_.begin(), sources_.end(), same);
+    if (at == sources_.end()) continue;
+    const auto copy = copies_.begin() + (at - sources_.begin());
+    trained[item.key()] = *copy;
+    sources_.erase(at);
+    copies_.erase(copy);
+  }
+  return trained;
 }
 
 }  // namespace ocellus::models::nn

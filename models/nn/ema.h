@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -38,6 +39,10 @@ class Ema {
 
   // copy <- momentum copy + (1 - momentum) source.
   void Update(double momentum);
+
+  // The copies of trained parameters, by the parameters' names in `root`, for an optimizer that
+  // moves them in its own pass: Update is for the others from then on.
+  std::map<std::string, torch::Tensor> HandOver(const torch::nn::Module& root);
 
  private:
   std::vector<torch::Tensor> sources_, copies_;

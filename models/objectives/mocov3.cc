@@ -43,6 +43,8 @@ StepOutput Mocov3::forward(const Tensors& inputs, const StepContext& context) {
   const torch::Tensor q1 = network_->Query(view1, pass);
   const torch::Tensor q2 = network_->Query(view2, pass);
 
+  // Not in the optimizer's pass: it moves before the update of its own step, also where the one
+  // before was refused, and a checkpoint must hold what it was then.
   if (context.micro == 0) {
     network_->MoveMomentumEncoder(settings_.momentum.At(context.step, context.total_steps));
   }

@@ -127,8 +127,12 @@ StepOutput Relicv2::forward(const Tensors& inputs, const StepContext& context) {
           .outputs = {{"log_likelihood", log_likelihood.detach()}, {"kl", kl.detach()}}};
 }
 
+double Relicv2::average_momentum(const StepContext& context) const {
+  return settings_.momentum.At(context.step, context.total_steps);
+}
+
 void Relicv2::after_step(const StepContext& context) {
-  network_->Follow(settings_.momentum.At(context.step, context.total_steps));
+  network_->Follow(average_momentum(context));
 }
 
 torch::Tensor Relicv2::features(const torch::Tensor& images) {

@@ -29,6 +29,8 @@ class Relicv2 final : public Objective {
   void initialise(torch::Generator generator) override;
   StepOutput forward(const Tensors& inputs, const StepContext& context) override;
   void after_step(const StepContext& context) override;
+  Tensors hand_over_averages() override { return network_->HandOverTarget(); }
+  double average_momentum(const StepContext& context) const override;
   torch::Tensor features(const torch::Tensor& images) override;
   Tensors encoder_weights() override;
   std::map<std::string, std::string> encoder_metadata() override { return metadata_; }

@@ -5,8 +5,10 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 
 #include "models/nn/ema.h"
 #include "models/nn/encoder.h"
@@ -62,8 +64,10 @@ class Relicv2Network final : public torch::nn::Module {
   // The target starts as the online side.
   void Initialise(torch::Generator& generator);
 
-  // target <- momentum target + (1 - momentum) online, parameters only.
+  // target <- momentum target + (1 - momentum) online, parameters only, but for those handed over.
   void Follow(double momentum) { ema_.Update(momentum); }
+  // The target's parameters by the names of the online ones that they follow, as Ema::HandOver.
+  std::map<std::string, torch::Tensor> HandOverTarget() { return ema_.HandOver(*this); }
 
   const Relicv2Side& online() const { return *online_; }
   const Relicv2Side& target() const { return *target_; }

@@ -31,7 +31,11 @@ Step::Step(models::Objective& objective, models::optim::Optimizer& optimizer,
       clip_norm_(clip_norm),
       profile_(profile),
       parameters_(models::optim::TrainableParameters(objective.module())),
-      reducer_(TensorsOf(parameters_), ranks, SizesFor(parameters_.at(0).tensor.device())) {}
+      reducer_(TensorsOf(parameters_), ranks, SizesFor(parameters_.at(0).tensor.device())) {
+  const models::Tensors averages = objective.hand_over_averages();
+  optimizer.Follow(averages);
+  moves_averages_ = !averages.empty();
+}
 
 Computed Step::Backward(const models::StepContext& context, const NextInputs& next) {
   Computed computed;
@@ -85,6 +89,7 @@ void Step::Update(const models::StepContext& context) {
   if (clip_norm_ > 0) {
     options.gradient_factor = models::optim::ClipFactor(grad_norm_, clip_norm_);
   }
+  if (moves_averages_) options.average_momentum = objective_.average_momentum(context);
   optimizer_.Step(Rate(context.step), options);
   Enter(profile_, "average");
   objective_.after_step(context);

@@ -51,8 +51,8 @@ struct Votes {
 
 class Step {
  public:
-  // Nothing is owned. `accumulate`: micro-batches of a step. `clip_norm` 0: no clipping. `profile`
-  // may be null.
+  // Nothing is owned. `accumulate`: micro-batches of a step. `clip_norm` 0: no clipping. Averages
+  // that the objective hands over move in the optimizer's pass from now on. `profile` may be null.
   Step(models::Objective& objective, models::optim::Optimizer& optimizer,
        const models::optim::Schedule& schedule, dist::Communicator& ranks, int64_t accumulate,
        double clip_norm, Profile* profile = nullptr);
@@ -81,6 +81,7 @@ class Step {
   double clip_norm_;
   Profile* profile_;
   std::vector<models::optim::NamedParameter> parameters_;
+  bool moves_averages_;  // the objective has handed its own over to the optimizer
   dist::GradientReducer reducer_;
   torch::Tensor grad_norm_;
 };

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "models/objectives/relicv2_negatives.h"
+#include "models/optim/optimizer.h"
 #include "models/weights/weights.h"
 #include "worker/wire/fault.h"
 
@@ -76,6 +77,41 @@ TEST(Relicv2, TheTargetFollowsAfterTheStep) {
   SingleRank alone;
   objective->after_step({.step = 0, .total_steps = 10, .collectives = &alone});
   EXPECT_TRUE(torch::allclose(state.at("target." + name), before + 0.1, 1e-5, 1e-6));
+}
+
+TEST(Relicv2, AHandedOverTargetMovesWithTheOptimizer) {
+  const auto plain = Initialised(Document()), handing = Initialised(Document());
+  const nlohmann::json lars = {{"lars",
+                                {{"lr", 0.3},
+                                 {"form", "byol"},
+                                 {"momentum", 0.9},
+                                 {"weight_decay", 1e-6},
+                                 {"trust_coefficient", 0.001}}}};
+  const auto one = optim::MakeOptimizer(lars, plain->module());
+  const auto other = optim::MakeOptimizer(lars, handing->module());
+  const Tensors averages = handing->hand_over_averages();
+  EXPECT_GT(averages.size(), 10u);
+  EXPECT_TRUE(averages.contains("online.projector.3.weight"));
+  EXPECT_FALSE(averages.contains("online.predictor.3.weight"));
+  other->Follow(averages);
+  EXPECT_TRUE(handing->hand_over_averages().empty());
+
+  SingleRank alone;
+  for (int64_t step = 0; step < 3; ++step) {
+    const StepContext context{.step = step, .total_steps = 9, .collectives = &alone};
+    for (const auto& objective : {plain.get(), handing.get()}) {
+      objective->module().zero_grad();
+      objective->forward(Inputs(6), context).loss.backward();
+    }
+    one->Step(0.3);
+    plain->after_step(context);
+    other->Step(0.3, {.average_momentum = handing->average_momentum(context)});
+    handing->after_step(context);
+  }
+  const Tensors want = weights::State(*plain), got = weights::State(*handing);
+  for (const auto& [name, tensor] : want) {
+    EXPECT_TRUE(torch::allclose(got.at(name), tensor, 1e-5, 1e-6)) << name;
+  }
 }
 
 TEST(Relicv2, ForwardChangesNeitherOfTheSamplesNorTheDraws) {
