@@ -234,8 +234,9 @@ TEST(ServerTest, PortInUseNamesTheFlag) {
   Ledger ledger(store.get(), objects.get(), &clock);
   Reports reports(store.get(), &live, &clock);
   LogFiles logs(folder.path() + "/logs");
-  const auto second = Server::Start(
-      target, {store.get(), &fleet, &live, &reports, &ledger, &logs, &metrics, &clock, ""});
+  const auto second =
+      Server::Start(target, grpc::InsecureServerCredentials(),
+                    {store.get(), &fleet, &live, &reports, &ledger, &logs, &metrics, &clock, ""});
   ASSERT_FALSE(second.ok());
   EXPECT_THAT(std::string(second.status().message()), HasSubstr(target));
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("--listen"));
