@@ -17,6 +17,9 @@ import curves
 STUDENT = {2: 4.303, 3: 3.182, 4: 2.776}  # 95 % both ways, by degrees of freedom
 
 
+MEASURES = {"knn": "kNN", "knn_whitened": "whitened kNN", "probe": "probe"}
+
+
 class Results:
     def __init__(self, path):
         with open(path, encoding="utf-8") as f:
@@ -48,18 +51,18 @@ def table(head, rows):
 
 
 def against_baselines(results, name):
-    pixels = results.of(set=name, kind="pixels")[0]
+    """A row a method; a measure that no line of the set has is left out."""
+    keys = [key for key in MEASURES if results.values(key, set=name)]
     rows = []
     for method in results.methods:
-        row = [method]
-        for key in ("knn", "probe"):
-            row += [cell(results.values(key, set=name, method=method, kind=kind))
-                    for kind in ("ocellus", "random")] + [f"{100 * pixels[key]:.1f}"]
         steps = results.values("steps", set=name, method=method, kind="ocellus")
+        cells = [cell(results.values(key, set=name, method=method, kind=kind))
+                 for key in keys for kind in ("ocellus", "random")]
         if steps:
-            rows.append([*row, str(steps[0]), str(len(steps))])
-    return table(["method", "kNN trained", "random", "pixels", "probe trained", "random", "pixels",
-                  "steps", "seeds"], rows)
+            rows.append([method, *cells, str(steps[0]), str(len(steps))])
+    raw = [x for key in keys for x in (cell(results.values(key, set=name, kind="pixels")), "")]
+    head = [x for key in keys for x in (MEASURES[key], "random")]
+    return table(["method", *head, "steps", "seeds"], [*rows, ["*raw pixels*", *raw, "", ""]])
 
 
 def verdict(ours, peer):
@@ -75,7 +78,7 @@ def verdict(ours, peer):
 def against_peer(results, name):
     rows = []
     for method in results.methods:
-        for key in ("knn", "probe", "zero_shot"):
+        for key in (*MEASURES, "zero_shot"):
             ours, peer = (results.values(key, set=name, method=method, kind=kind)
                           for kind in ("ocellus", "peer"))
             if not ours or not peer:

@@ -9,7 +9,7 @@ seeds. For each there are four measurements, a JSON line each in the output file
     peer      the same document trained in plain PyTorch (peer.py), where study.yaml asks for it
     pixels    no encoder: the images themselves, once a set
 
-    study.py --bin build/release/bin            everything: two to three hours
+    study.py --bin build/release/bin            everything: some six hours
     study.py --bin ... --methods mae --seeds 0  a part of it
 
 What the output file already has is not done again, so a study may be stopped, and parts of it may
@@ -196,7 +196,7 @@ def wanted(study, args):
         for method in args.methods or study.plan["methods"]:
             for seed in args.seeds or study.plan["seeds"]:
                 for kind in ("ocellus", "random", "peer"):
-                    if kind != "peer" or study.plan["sets"][name].get("peer"):
+                    if kind != "peer" or method in study.plan["sets"][name].get("peer", []):
                         yield name, method, seed, kind
 
 
