@@ -139,7 +139,7 @@ void AddRoleCommands(CLI::App* app, Session* session, const Shared& arguments) {
   CLI::App* group = app->add_subcommand("role", "Who may do what in which project");
   group->require_subcommand(1);
   CLI::App* grant = group->add_subcommand("grant", "Give a role, in place of the one there was");
-  CLI::App* revoke = group->add_subcommand("revoke", "Take it");
+  CLI::App* revoke = group->add_subcommand("revoke", "Take back the role in a project");
   for (CLI::App* command : {grant, revoke}) {
     command->add_option("PRINCIPAL", arguments->principal, "alice")->required();
     if (command == grant) {
