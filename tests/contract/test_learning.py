@@ -29,7 +29,8 @@ def test_every_document_resolves(plan):
         for method in plan.plan["methods"]:
             document = plan.document(name, method, 3)
             assert document["seed"] == 3
-            precision = "bf16" if (name, method) == ("demo", "mae") else "fp32"
+            halved = method == "mae" and name in ("demo", "digits")
+            precision = "bf16" if halved else "fp32"
             assert document["precision"] == precision
             assert list(document["objective"]) == [method]
 
@@ -43,10 +44,12 @@ def test_changes_replace_a_model_as_a_whole():
 
 def test_digits_are_the_same_each_time_and_inside():
     ink = np.full((8, 8), 16.0)
-    first, second = (np.asarray(digits.draw(ink, np.random.default_rng(5))) for _ in range(2))
+    asked = types.SimpleNamespace(sizes=(14, 44), stretch=1.2, turn=15)
+    first, second = (np.asarray(digits.draw(ink, np.random.default_rng(5), asked))
+                     for _ in range(2))
     assert (first == second).all() and first.shape == (64, 64, 3)
     inked = int((first[..., 0] > 127).sum())  # all of the smallest and no more than the largest
-    assert 0.9 * digits.SIZES[0] ** 2 < inked < 1.1 * digits.SIZES[1] ** 2
+    assert 0.9 * asked.sizes[0] ** 2 < inked < 1.1 * asked.sizes[1] ** 2
 
 
 def test_knn_and_probe_of_two_clusters():
@@ -55,6 +58,18 @@ def test_knn_and_probe_of_two_clusters():
     assert measure.knn(points, labels, points, labels) == 1
     assert measure.probe(points, labels, points, labels) == 1
     assert measure.knn(points, labels, points, 1 - labels) == 0
+
+
+def test_whitening_makes_every_direction_count():
+    rng = np.random.default_rng(0)
+    labels = np.arange(200) % 2
+    points = rng.normal(0, 1, (200, 3)) * [100, 100, 1]  # nothing but noise in the large ones
+    points[:, 2] = 2 * labels - 1 + rng.normal(0, 0.1, 200)
+    bank, queries, known, asked = points[:150], points[150:], labels[:150], labels[150:]
+    white = measure.whitened(bank, queries)
+    assert np.allclose(white[0].T @ white[0] / 150, np.eye(3))
+    assert measure.knn(bank, known, queries, asked) < 0.75
+    assert measure.knn(white[0], known, white[1], asked) > 0.9
 
 
 def test_a_difference_is_told_from_noise():
