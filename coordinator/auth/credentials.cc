@@ -13,7 +13,8 @@ constexpr char kBearer[] = "bearer ";
 constexpr char kPath[] = ":path";
 constexpr char kReflection[] = "/grpc.reflection.";
 constexpr char kPemProperty[] = "x509_pem_cert";
-constexpr char kPeer[] = "peer";
+// gRPC does not tell a processor who the peer is: those without a credential share one limit.
+constexpr char kSomebody[] = "somebody";
 
 std::string Text(const grpc::string_ref& ref) { return std::string(ref.data(), ref.size()); }
 
@@ -43,7 +44,7 @@ class ReflectionGuard final : public grpc::AuthMetadataProcessor {
     if (path == metadata.end() || !absl::StartsWith(Text(path->second), kReflection)) {
       return grpc::Status::OK;
     }
-    return ToGrpc(gate_->CheckCredential(TokenIn(metadata), CertificateIn(*context), kPeer));
+    return ToGrpc(gate_->CheckCredential(TokenIn(metadata), CertificateIn(*context), kSomebody));
   }
 
  private:

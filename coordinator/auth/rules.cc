@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "coordinator/base/error.h"
 #include "coordinator/base/redact.h"
+#include "coordinator/base/utf8.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace ocellus::coordinator {
@@ -91,7 +92,8 @@ std::string DescribeRequest(const Message& request) {
   std::string text;
   if (!google::protobuf::util::MessageToJsonString(*copy, &text, options).ok()) return "{}";
   text = Redact(text);
-  return text.size() <= kDescriptionBytesMax ? text : text.substr(0, kDescriptionBytesMax) + "...";
+  if (text.size() <= kDescriptionBytesMax) return text;
+  return std::string(CutUtf8(text, kDescriptionBytesMax)) + "...";
 }
 
 }  // namespace ocellus::coordinator

@@ -4,11 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "coordinator/base/log.h"
 #include "coordinator/base/status_macros.h"
+#include "coordinator/launch/pod_owner.h"
 
 namespace ocellus::coordinator {
 namespace {
@@ -138,30 +137,6 @@ std::string PodLauncher::PodPath(const std::string& name) const {
   return absl::StrCat(pods_path_, "/", name);
 }
 
-absl::Status PodLauncher::FindOwner() {
-  if (options_.owner.empty() || !owner_.is_null()) {
-    return absl::OkStatus();
-  }
-  const std::vector<std::string> parts = absl::StrSplit(options_.owner, '/');
-  if (parts.size() < 3 || parts.size() > 4) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "owner '", options_.owner, "': write apps/v1/StatefulSet/NAME or v1/ConfigMap/NAME"));
-  }
-  const std::string name = parts.back();
-  const std::string kind = parts[parts.size() - 2];
-  const bool core = parts.size() == 3;
-  const std::string version = core ? parts[0] : absl::StrCat(parts[0], "/", parts[1]);
-  OCELLUS_ASSIGN_OR_RETURN(
-      const Json found, client_.Get(absl::StrCat(core ? "/api/" : "/apis/", version, "/namespaces/",
-                                                 options_.settings.name_space, "/",
-                                                 absl::AsciiStrToLower(kind), "s/", name)));
-  owner_ = {{"apiVersion", version},
-            {"kind", kind},
-            {"name", name},
-            {"uid", KubeText(found, {"metadata", "uid"})}};
-  return absl::OkStatus();
-}
-
 absl::Status PodLauncher::Make(const PodRequest& request) {
   const std::string name = PodName(request.job_id, request.generation, request.index);
   const auto made = client_.Create(
@@ -192,15 +167,50 @@ absl::Status PodLauncher::Mark(const PodMark& mark) {
   return absl::IsNotFound(status) || absl::IsAborted(status) ? absl::OkStatus() : status;
 }
 
-void PodLauncher::Tell(const std::string& job_id, const absl::Status& status) {
+void PodLauncher::Tell(std::map<std::string, std::string> refusals) {
   const std::lock_guard lock(mutex_);
-  const std::string text(status.message());
-  if (status.ok()) {
-    refusals_.erase(job_id);
-  } else if (refusals_[job_id] != text) {
-    Log(LogSeverity::kError, "pod_refused", {{"job", job_id}, {"why", text}});
-    refusals_[job_id] = text;
+  for (const auto& [job_id, text] : refusals) {
+    const auto before = refusals_.find(job_id);
+    if (before == refusals_.end() || before->second != text) {
+      Log(LogSeverity::kError, "pod_refused", {{"job", job_id}, {"why", text}});
+    }
   }
+  refusals_ = std::move(refusals);
+}
+
+absl::Status PodLauncher::Remove(const std::vector<PodDeletion>& pods) {
+  for (const PodDeletion& pod : pods) {
+    const absl::Status status = client_.Delete(PodPath(pod.name), pod.uid);
+    if (absl::IsAborted(status)) {
+      continue;  // another pod has the name by now
+    }
+    OCELLUS_RETURN_IF_ERROR(status);
+    Log(LogSeverity::kInfo, "pod_deleted", {{"pod", pod.name}, {"why", pod.why}});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PodLauncher::MakeAll(const std::vector<PodRequest>& pods) {
+  if (!pods.empty() && owner_.is_null() && !options_.owner.empty()) {
+    OCELLUS_ASSIGN_OR_RETURN(
+        owner_, OwnerReference(&client_, options_.settings.name_space, options_.owner));
+  }
+  std::map<std::string, std::string> refusals;
+  for (const PodRequest& request : pods) {
+    const absl::Status status = Make(request);
+    if (!status.ok() && !IsRefusal(status)) {
+      return status;
+    }
+    if (!status.ok()) {
+      refusals.emplace(request.job_id, status.message());
+    }
+  }
+  const bool refused = !refusals.empty();
+  Tell(std::move(refusals));
+  if (refused) {
+    stop_.Wait(0, kRefusalPause);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status PodLauncher::Act() {
@@ -214,32 +224,11 @@ absl::Status PodLauncher::Act() {
     return absl::OkStatus();
   }
   const PodPlan plan = PlanPods(*wishes, *pods, options_.settings.ranks_per_pod);
-  for (const PodDeletion& pod : plan.remove) {
-    const absl::Status status = client_.Delete(PodPath(pod.name), pod.uid);
-    if (!absl::IsAborted(status)) {
-      OCELLUS_RETURN_IF_ERROR(status);
-      Log(LogSeverity::kInfo, "pod_deleted", {{"pod", pod.name}, {"why", pod.why}});
-    }
-  }
+  OCELLUS_RETURN_IF_ERROR(Remove(plan.remove));
   for (const PodMark& mark : plan.mark) {
     OCELLUS_RETURN_IF_ERROR(Mark(mark));
   }
-  if (!plan.make.empty()) {
-    OCELLUS_RETURN_IF_ERROR(FindOwner());
-  }
-  bool refused = false;
-  for (const PodRequest& request : plan.make) {
-    const absl::Status status = Make(request);
-    Tell(request.job_id, status);
-    refused = refused || !status.ok();
-    if (!status.ok() && !IsRefusal(status)) {
-      return status;
-    }
-  }
-  if (refused) {
-    stop_.Wait(0, kRefusalPause);
-  }
-  return absl::OkStatus();
+  return MakeAll(plan.make);
 }
 
 void PodLauncher::Run() {

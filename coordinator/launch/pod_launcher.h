@@ -15,6 +15,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "coordinator/base/beacon.h"
 #include "coordinator/launch/kube_client.h"
@@ -56,11 +57,13 @@ class PodLauncher final : public Launcher {
  private:
   void Run();
   absl::Status Act();
-  absl::Status FindOwner();
+  absl::Status Remove(const std::vector<PodDeletion>& pods);
+  absl::Status MakeAll(const std::vector<PodRequest>& pods);
   absl::Status Make(const PodRequest& request);
   absl::Status Mark(const PodMark& mark);
   std::string PodPath(const std::string& name) const;
-  void Tell(const std::string& job_id, const absl::Status& status);
+  // What Explain says of these jobs from now on, and of no other.
+  void Tell(std::map<std::string, std::string> refusals);
 
   const PodLauncherOptions options_;
   const std::string pods_path_;

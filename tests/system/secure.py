@@ -1,5 +1,6 @@
 """A cluster in secure mode: TLS, tokens of people, certificates of nodes."""
 import os
+import re
 import stat
 import subprocess
 import uuid
@@ -9,6 +10,7 @@ import grpc
 from cluster import Cluster, until
 from test_submit import spec_of
 
+SECRET = re.compile(r"oc[tj]_[A-Za-z0-9_-]{43}")  # tokens of people, join tokens
 PROTOCOL = ("ocellus-protocol", "1")
 SERVICES = {"JobService": "service", "LogService": "service", "CheckpointService": "service",
             "NodeService": "service", "AdminService": "service", "WorkerService": "worker",
@@ -116,4 +118,4 @@ def is_private(path):
     return stat.S_IMODE(os.stat(path).st_mode) == 0o600
 
 
-__all__ = ["SecureCluster", "code_of", "is_private", "new_key_and_request", "until"]
+__all__ = ["SECRET", "SecureCluster", "code_of", "is_private", "new_key_and_request", "until"]

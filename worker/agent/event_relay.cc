@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "coordinator/base/log.h"
+#include "coordinator/base/utf8.h"
 
 namespace ocellus::agent {
 namespace {
@@ -41,7 +42,7 @@ void EventRelay::Handle(int rank, const wire::Event& event) {
 void EventRelay::Warn(int rank, const std::string& text) {
   v1::GangEvent event;
   event.set_rank(rank);
-  event.mutable_warning()->set_text(text.substr(0, kWarningBytesMax));
+  event.mutable_warning()->set_text(std::string(coordinator::CutUtf8(text, kWarningBytesMax)));
   courier_->Add(std::move(event));
 }
 
@@ -124,7 +125,8 @@ void EventRelay::On(int rank, const wire::Event& event, const wire::CheckpointPa
                  ? absl::StrCat("no checkpoint can be stored; training goes on: ", pause.reason)
                  : absl::StrCat("checkpoints are stored again, from step ", pause.step));
   v1::Progress& progress = ranks_[rank].progress;
-  progress.set_checkpoint_trouble(pause.reason.substr(0, kWarningBytesMax));
+  progress.set_checkpoint_trouble(
+      std::string(coordinator::CutUtf8(pause.reason, kWarningBytesMax)));
   courier_->SetProgress(rank, progress, /*at_once=*/true);
 }
 

@@ -62,6 +62,20 @@ TEST(RulesTest, EveryMethodHasOneAndSecretsAreLeftOut) {
   EXPECT_EQ(FieldOf(create, "project"), "vision");
 }
 
+TEST(RulesTest, LongRequestsAreCutBetweenCharacters) {
+  v1::CreateTokenRequest request;
+  request.set_principal("ann");
+  for (const char* first : {"", "x", "xx", "xxx"}) {
+    std::string label = first;
+    while (label.size() < 6000) label += "\xf0\x9f\x90\x9d";
+    request.set_label(label);
+    const std::string text = DescribeRequest(request);
+    EXPECT_LE(text.size(), 4096U + 3);
+    EXPECT_GE(text.size(), 4096U - 3 + 3);
+    EXPECT_THAT(text, testing::EndsWith("\xf0\x9f\x90\x9d..."));
+  }
+}
+
 TEST(RulesTest, WhatChangesSomethingIsAudited) {
   for (const Rule& rule : Rules()) {
     const std::string method = rule.method;
