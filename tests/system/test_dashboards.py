@@ -56,6 +56,7 @@ def start(cluster):
 
 def record(cluster, prometheus, images):
     """Makes the run; the ids of the MAE and of the CLIP job."""
+    prometheus.wait_for("sum(up) == 2")  # rates need a look from before
     mae = cluster.submit(tiny(images, schedule=LONG, eval=EVAL))
     waits = cluster.submit(waiting("waits"))
     viewer = cluster.secret_file("viewer", cluster.token("eve", "viewer", project="default"))
@@ -73,6 +74,7 @@ def record(cluster, prometheus, images):
     cluster.wait_for_step(mae, 150)
     prometheus.wait_for(f'ocellus_checkpoint_duration_seconds_count{{job="{captions}"}} > 0')
     prometheus.wait_for('ocellus_job_failures_total{class="infra_process"} == 1')
+    prometheus.wait_for("rate(ocellus_job_queue_wait_seconds_count[1h]) > 0")
     prometheus.wait_for(f'rate(ocellus_train_samples_total{{job="{captions}"}}[10s]) > 0')
     prometheus.wait_for('ALERTS{alertstate="firing",alertname="OcellusGpuHardwareError"}')
     prometheus.wait_for("count_over_time(ocellus:job_goodput:ratio_rate1h[5m]) > 3")
