@@ -1,17 +1,13 @@
 """What people do with single checkpoints, and reading one without Ocellus."""
 import json
 import os
-import sys
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from checkpoint_folder import read_checkpoint
 from documents import tiny
-from programs import ROOT
-
-sys.path.insert(0, os.path.join(ROOT, "tools"))
-import read_checkpoint  # noqa: E402
 
 STEPS = 200
 

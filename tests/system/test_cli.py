@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from checkpoint_folder import path_of
 from cluster import Process, descendants, read_json, until
 from programs import program
 from documents import tiny, waiting
@@ -48,11 +49,11 @@ def test_checkpoints(cluster, finished, tmp_path):
     assert cluster.cli("checkpoint", "export", finished, "--out", out, "--full").returncode == 0
 
     folder = listed["checkpoints"][0]["uri"].removeprefix("file://")
-    with open(os.path.join(folder, "model.safetensors"), "r+b") as f:
+    with open(path_of(folder, "model.safetensors"), "r+b") as f:
         f.seek(-100, os.SEEK_END)
         f.write(b"\xde\xad\xbe\xef")
     broken = cluster.cli("checkpoint", "verify", finished, code=1)
-    assert "model.safetensors" in broken.stdout + broken.stderr
+    assert "model-00001-of-00002.safetensors" in broken.stdout + broken.stderr
     again = json.loads(cluster.cli("checkpoint", "list", finished, "-o", "json").stdout)
     assert again["checkpoints"][0]["state"] == "CHECKPOINT_STATE_DAMAGED"
 

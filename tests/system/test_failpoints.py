@@ -9,11 +9,11 @@ import signal
 
 import pytest
 
+from checkpoint_folder import file_names, state_in
 from cluster import Cluster, until
 from documents import tiny
 from s3 import S3
 from test_kill import assert_same_bits
-from safetensors.numpy import load_file
 
 STEPS = 60
 POINTS = ["trainer.snapshot_taken", "trainer.begin_sent", "trainer.granted", "trainer.file_written",
@@ -79,11 +79,12 @@ class Killing:
         listed = json.loads(self.cluster.cli("checkpoint", "list", job, "-o", "json").stdout)
         return listed.get("checkpoints", [])
 
-    def state(self, checkpoint):
+    def folder_of(self, checkpoint):
         place = checkpoint["uri"].split("?")[0].removeprefix("s3://")
-        folder = os.path.join(self.server.folder, "data", place)
-        return {name: load_file(os.path.join(folder, name))
-                for name in ("model.safetensors", "optimizer.safetensors")}
+        return os.path.join(self.server.folder, "data", place)
+
+    def state(self, checkpoint):
+        return state_in(self.folder_of(checkpoint))
 
     def stop(self):
         self.go_on()
@@ -131,8 +132,7 @@ def test_killed_at(tmp_path, images, undisturbed, point, victim):
         # Nothing is left but what counts.
         wanted = sorted("o/" + one["uri"].split("?")[0].split("/o/")[1] + name
                         for one in committed
-                        for name in ("manifest.json", "model.safetensors",
-                                     "optimizer.safetensors"))
+                        for name in file_names(world.folder_of(one)))
         kept = f"o/default/{job}/checkpoints/"
         until(lambda: world.server.keys(kept) == wanted,
               lambda: f"swept: {world.server.keys(kept)} instead of {wanted}", 60)

@@ -5,8 +5,8 @@ import signal
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
+from checkpoint_folder import state_in
 from cluster import Cluster, metric, scrape, until
 from documents import tiny
 
@@ -18,9 +18,9 @@ def final_state(cluster, job):
     commit = cluster.job(job)["last_commit"]
     assert int(commit["step"]) == STEPS
     folder = commit["uri"].removeprefix("file://")
-    names = [n for n in os.listdir(folder) if n.endswith(".safetensors")]
-    assert "model.safetensors" in names
-    return {name: load_file(os.path.join(folder, name)) for name in names}
+    state = state_in(folder)
+    assert state.keys() == {"model.safetensors", "optimizer.safetensors"}
+    return state
 
 
 def assert_same_bits(got, expected):

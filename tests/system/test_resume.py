@@ -6,8 +6,8 @@ import signal
 import subprocess
 
 import pytest
-from safetensors.numpy import load_file
 
+from checkpoint_folder import state_in
 from cluster import until
 from documents import tiny
 from programs import program
@@ -53,9 +53,7 @@ def commits(folder):
 
 
 def final_state(folder):
-    where = commits(folder)[STEPS]
-    return {name: load_file(os.path.join(where, name))
-            for name in ("model.safetensors", "optimizer.safetensors")}
+    return state_in(commits(folder)[STEPS])
 
 
 def document_of(images, name, **changes):

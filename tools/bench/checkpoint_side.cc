@@ -75,7 +75,9 @@ double Median(std::vector<double> values) {
 class Side {
  public:
   Side(const char* place, const std::vector<std::vector<float>>& state)
-      : store_(store::OpenStore(place)), sources_(SourcesOf(state)), writer_(store_.get()) {}
+      : store_(store::OpenStore(place)), sources_(SourcesOf(state)), writer_(store_.get()) {
+    snapshot_.Reserve(sources_);
+  }
 
   // False, told on stderr, when a write failed.
   bool Save(const std::string& name) {

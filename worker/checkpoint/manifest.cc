@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include "worker/checkpoint/slices.h"
 #include "worker/wire/fault.h"
 
 namespace ocellus::checkpoint {
@@ -59,14 +60,21 @@ FileEntry ParseFile(const json& entry, const std::string& origin) {
 
 std::string ToText(const Manifest& manifest) {
   json files = json::array();
+  int version = 1;
   for (const FileEntry& file : manifest.files) {
     files.push_back({{"name", file.name}, {"bytes", file.bytes}, {"sha256", file.sha256}});
+    if (PlaceOfSlice(file.name)) version = kManifestVersion;
   }
-  const json object = {{"version", kManifestVersion},       {"job", manifest.job},
-                       {"generation", manifest.generation}, {"step", manifest.step},
-                       {"samples", manifest.samples},       {"files", files},
-                       {"document", manifest.document},     {"state", manifest.state},
-                       {"metrics", manifest.metrics},       {"created", manifest.created},
+  const json object = {{"version", version},
+                       {"job", manifest.job},
+                       {"generation", manifest.generation},
+                       {"step", manifest.step},
+                       {"samples", manifest.samples},
+                       {"files", files},
+                       {"document", manifest.document},
+                       {"state", manifest.state},
+                       {"metrics", manifest.metrics},
+                       {"created", manifest.created},
                        {"trainer", manifest.trainer}};
   return object.dump();
 }
@@ -75,8 +83,8 @@ Manifest ParseManifest(const std::string& text, const std::string& origin) {
   const json object = json::parse(text, nullptr, /*allow_exceptions=*/false);
   const Reader reader(object, origin);
   if (!object.is_object()) reader.Fail("is no JSON object");
-  if (const int64_t version = reader.Count("version"); version != kManifestVersion) {
-    reader.Fail("has version " + std::to_string(version) + "; this program reads version " +
+  if (const int64_t version = reader.Count("version"); version < 1 || version > kManifestVersion) {
+    reader.Fail("has version " + std::to_string(version) + "; this program reads up to version " +
                 std::to_string(kManifestVersion));
   }
   Manifest manifest;

@@ -9,7 +9,9 @@
 
 namespace ocellus::checkpoint {
 
-inline constexpr int kManifestVersion = 1;
+// 2: files in slices (slices.h), which earlier programs cannot put together. 1 is written, too,
+// where there are none.
+inline constexpr int kManifestVersion = 2;
 inline constexpr char kManifestName[] = "manifest.json";
 inline constexpr char kModelName[] = "model.safetensors";
 inline constexpr char kOptimizerName[] = "optimizer.safetensors";

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "worker/checkpoint/slices.h"
 #include "worker/store/sha256.h"
 #include "worker/wire/fault.h"
 
@@ -85,6 +86,7 @@ Restored Read(store::ObjectStore& store, const Candidate& candidate) {
   for (const FileEntry& entry : restored.manifest.files) {
     restored.files[entry.name] = ReadFile(store, candidate.prefix + entry.name, entry);
   }
+  restored.files = Joined(restored.files, candidate.prefix);
   return restored;
 }
 

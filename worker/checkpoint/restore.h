@@ -23,7 +23,7 @@ struct Candidate {
 struct Restored {
   Candidate from;
   Manifest manifest;
-  std::map<std::string, SafetensorsFile> files;  // by the manifest's names
+  std::map<std::string, SafetensorsFile> files;  // whole ones, put together from their slices
 };
 
 // Told of each candidate that was refused, with the file and what is wrong with it.

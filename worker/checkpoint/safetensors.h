@@ -60,6 +60,9 @@ class SafetensorsFile {
   static SafetensorsFile Parse(std::shared_ptr<const std::byte[]> bytes, size_t size,
                                const std::string& origin);
 
+  // The tensors of all parts as one file's. Throws CORRUPT_FILE (storage) when a tensor is in two.
+  static SafetensorsFile Join(const std::vector<SafetensorsFile>& parts, const std::string& origin);
+
   // By place in the file.
   const std::vector<TensorView>& tensors() const { return tensors_; }
   const Metadata& metadata() const { return metadata_; }

@@ -184,6 +184,26 @@ SafetensorsFile SafetensorsFile::Parse(std::shared_ptr<const std::byte[]> bytes,
   return Make(std::move(bytes), size, origin, FaultClass::kStorage);
 }
 
+SafetensorsFile SafetensorsFile::Join(const std::vector<SafetensorsFile>& parts,
+                                      const std::string& origin) {
+  SafetensorsFile whole;
+  whole.origin_ = origin;
+  const auto held = std::make_shared<std::vector<SafetensorsFile>>(parts);
+  whole.bytes_ = std::shared_ptr<const std::byte[]>(held, nullptr);
+  std::set<std::string> names;
+  for (const SafetensorsFile& part : *held) {
+    whole.metadata_.insert(part.metadata().begin(), part.metadata().end());
+    for (const TensorView& tensor : part.tensors()) {
+      if (!names.insert(tensor.name).second) {
+        throw Fault(FaultClass::kStorage, "CORRUPT_FILE",
+                    origin + " has '" + tensor.name + "' in two slices");
+      }
+      whole.tensors_.push_back(tensor);
+    }
+  }
+  return whole;
+}
+
 const TensorView* SafetensorsFile::Find(const std::string& name) const {
   const auto found = std::find_if(tensors_.begin(), tensors_.end(),
                                   [&](const TensorView& tensor) { return tensor.name == name; });

@@ -1,5 +1,9 @@
 #include "worker/checkpoint/snapshot.h"
 
+#include <sys/mman.h>
+
+#include <cstdlib>
+#include <new>
 #include <stdexcept>
 
 namespace ocellus::checkpoint {
@@ -38,15 +42,36 @@ void CopyValues(const FileLayout& layout, std::byte* to) {
   }
 }
 
+std::shared_ptr<std::byte[]> AllocatePages(size_t bytes) {
+  constexpr size_t kLargePage = 2 << 20;
+  const size_t whole = (bytes + kLargePage - 1) / kLargePage * kLargePage;
+  auto* memory = static_cast<std::byte*>(std::aligned_alloc(kLargePage, whole));
+  if (!memory && whole > 0) throw std::bad_alloc();
+  // Refused where there are none; the memory serves as well.
+  madvise(memory, whole, MADV_HUGEPAGE);
+  return {memory, [](std::byte* pages) { std::free(pages); }};
+}
+
+Snapshot::Buffer& Snapshot::BufferFor(const std::string& name, size_t bytes) {
+  Buffer& buffer = buffers_[name];
+  if (!buffer.bytes || buffer.capacity < bytes) buffer = {allocate_(bytes), bytes};
+  return buffer;
+}
+
+void Snapshot::Reserve(const FileSources& sources) {
+  constexpr size_t kPage = 4096;
+  for (const auto& [name, source] : sources) {
+    const Buffer& buffer = BufferFor(name, LayOut(source).data_bytes);
+    volatile std::byte* const bytes = buffer.bytes.get();
+    for (size_t at = 0; at < buffer.capacity; at += kPage) bytes[at] = std::byte{};
+  }
+}
+
 void Snapshot::Take(const FileSources& sources) {
   files_.clear();
   for (const auto& [name, source] : sources) {
     FileLayout layout = LayOut(source);
-    Buffer& buffer = buffers_[name];
-    if (buffer.capacity < layout.data_bytes) {
-      buffer.bytes = std::make_unique_for_overwrite<std::byte[]>(layout.data_bytes);
-      buffer.capacity = layout.data_bytes;
-    }
+    const Buffer& buffer = BufferFor(name, layout.data_bytes);
     CopyValues(layout, buffer.bytes.get());
     files_[name] = {std::move(layout.header), {buffer.bytes.get(), layout.data_bytes}};
   }

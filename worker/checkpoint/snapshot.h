@@ -41,6 +41,11 @@ FileLayout LayOut(const FileSource& source);
 // Copies the values, one after the other.
 void CopyValues(const FileLayout& layout, std::byte* to);
 
+// Host memory for a snapshot.
+using Allocate = std::function<std::shared_ptr<std::byte[]>(size_t bytes)>;
+// Memory in large pages, where the kernel gives them.
+std::shared_ptr<std::byte[]> AllocatePages(size_t bytes);
+
 // Not thread-safe: the loop takes it, the writer reads it, never both at once (Writer::busy).
 class Snapshot {
  public:
@@ -48,6 +53,12 @@ class Snapshot {
     std::string header;               // as in the file
     std::span<const std::byte> data;  // all values, one after the other
   };
+
+  explicit Snapshot(Allocate allocate = AllocatePages) : allocate_(std::move(allocate)) {}
+
+  // Allocates the buffers that Take will need, and touches their pages: fetching gigabytes from the
+  // kernel takes longer than filling them.
+  void Reserve(const FileSources& sources);
 
   // Copies every source. The buffers stay for the next Take, which allocates nothing as long as the
   // shapes are the same.
@@ -60,9 +71,12 @@ class Snapshot {
 
  private:
   struct Buffer {
-    std::unique_ptr<std::byte[]> bytes;
+    std::shared_ptr<std::byte[]> bytes;
     size_t capacity = 0;
   };
+  Buffer& BufferFor(const std::string& name, size_t bytes);
+
+  Allocate allocate_;
   std::map<std::string, Buffer> buffers_;
   std::map<std::string, File> files_;
 };

@@ -60,45 +60,72 @@ void DeleteQuietly(store::ObjectStore& store, const std::string& prefix) {
   }
 }
 
+// What went wrong, into the result; the first counts.
+template <typename Part>
+void Attempt(WriteResult* result, const Part& part) {
+  std::string outcome, failure;
+  try {
+    part();
+    return;
+  } catch (const wire::Fault& fault) {
+    outcome = fault.outcome();
+    failure = fault.what();
+  } catch (const std::exception& error) {
+    outcome = "INTERNAL";
+    failure = error.what();
+  }
+  if (!result->ok()) return;
+  result->outcome = outcome;
+  result->failure = failure;
+}
+
+}  // namespace
+
 // (On Linux the priority is the calling thread's own.)
 void YieldToTraining() {
   setpriority(PRIO_PROCESS, 0, std::max(kNiceness, getpriority(PRIO_PROCESS, 0)));
 }
 
-}  // namespace
+std::vector<FileEntry> WriteFiles(store::ObjectStore& store, const Snapshot& snapshot,
+                                  const std::string& prefix, std::chrono::milliseconds limit) {
+  const auto start = Clock::now();
+  std::vector<FileEntry> files;
+  for (const auto& [name, file] : snapshot.files()) {
+    files.push_back(WriteFile(store, prefix, name, file, start, limit));
+  }
+  return files;
+}
 
 Writer::~Writer() {
   if (thread_.joinable()) thread_.join();
 }
 
 void Writer::Start(const Snapshot* snapshot, Manifest manifest, std::string prefix,
-                   std::function<void()> before, std::chrono::milliseconds limit) {
+                   std::function<void()> before, AwaitOthers others,
+                   std::chrono::milliseconds limit) {
   if (busy()) throw std::logic_error("a checkpoint is still being written");
   thread_ = std::thread([this, snapshot, limit, manifest = std::move(manifest),
-                         prefix = std::move(prefix), before = std::move(before)] {
+                         prefix = std::move(prefix), before = std::move(before),
+                         others = std::move(others)] {
     YieldToTraining();
     if (before) before();
-    Run(snapshot, manifest, prefix, limit);
+    Run(snapshot, manifest, prefix, others, limit);
   });
 }
 
 void Writer::Run(const Snapshot* snapshot, Manifest manifest, std::string prefix,
-                 std::chrono::milliseconds limit) {
+                 const AwaitOthers& others, std::chrono::milliseconds limit) {
   const auto start = Clock::now();
   WriteResult result{.step = manifest.step, .prefix = prefix};
-  try {
-    for (const auto& [name, file] : snapshot->files()) {
-      manifest.files.push_back(WriteFile(*store_, prefix, name, file, start, limit));
-      result.bytes += manifest.files.back().bytes;
-    }
-    result.manifest = ToText(manifest);
-  } catch (const wire::Fault& fault) {
-    result.outcome = fault.outcome();
-    result.failure = fault.what();
-  } catch (const std::exception& error) {
-    result.outcome = "INTERNAL";
-    result.failure = error.what();
-  }
+  Attempt(&result, [&] { manifest.files = WriteFiles(*store_, *snapshot, prefix, limit); });
+  // After a failure of our own as well: what they still write could not be deleted.
+  Attempt(&result, [&] {
+    if (!others) return;
+    const std::vector<FileEntry> theirs = others(limit);
+    manifest.files.insert(manifest.files.end(), theirs.begin(), theirs.end());
+  });
+  for (const FileEntry& file : manifest.files) result.bytes += file.bytes;
+  if (result.ok()) result.manifest = ToText(manifest);
   if (!result.ok()) DeleteQuietly(*store_, prefix);
   const std::chrono::duration<double> took = Clock::now() - start;
   result.seconds = took.count();

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "worker/checkpoint/manifest.h"
 #include "worker/checkpoint/snapshot.h"
@@ -32,6 +33,19 @@ struct WriteResult {
 // What a checkpoint may take to be written.
 inline constexpr std::chrono::minutes kUploadLimit{15};
 
+// Writes the files of `snapshot` under `prefix`. Throws wire::Fault (storage); UPLOAD_TIMEOUT after
+// `limit`.
+std::vector<FileEntry> WriteFiles(store::ObjectStore& store, const Snapshot& snapshot,
+                                  const std::string& prefix, std::chrono::milliseconds limit);
+
+// Lets training have the processors first, from now on and for this thread and those that it
+// starts.
+void YieldToTraining();
+
+// The files that other ranks write of the same checkpoint, waited for at most so long. Throws
+// wire::Fault (storage) when one of them failed; no rank writes any more then.
+using AwaitOthers = std::function<std::vector<FileEntry>(std::chrono::milliseconds limit)>;
+
 // One write at a time, in a thread of its own. A failure is a result, never an exception: the run
 // goes on without this checkpoint, and what was written of it is deleted again. Used by one thread.
 class Writer {
@@ -43,9 +57,11 @@ class Writer {
   // Begins to write the files of `snapshot` under `prefix` (ends in '/'). `manifest` has everything
   // but `files`. A write that is not through after `limit` fails with UPLOAD_TIMEOUT (it looks
   // between parts; a single call is bounded by the store). REQUIRES: not busy; `snapshot` is left
-  // alone until the result was taken. `before` is called first, by the writing thread.
+  // alone until the result was taken. `before` is called first, `others` last, by the writing
+  // thread.
   void Start(const Snapshot* snapshot, Manifest manifest, std::string prefix,
-             std::function<void()> before = {}, std::chrono::milliseconds limit = kUploadLimit);
+             std::function<void()> before = {}, AwaitOthers others = {},
+             std::chrono::milliseconds limit = kUploadLimit);
 
   // A write was started and its result not taken yet.
   bool busy() const { return thread_.joinable(); }
@@ -58,7 +74,7 @@ class Writer {
 
  private:
   void Run(const Snapshot* snapshot, Manifest manifest, std::string prefix,
-           std::chrono::milliseconds limit);
+           const AwaitOthers& others, std::chrono::milliseconds limit);
 
   store::ObjectStore* store_;
   std::thread thread_;

@@ -18,7 +18,8 @@ struct Communicator::Link {
   int rank = 0;
   int world = 1;
   torch::Device device = torch::kCPU;
-  c10::intrusive_ptr<c10d::Backend> backend;  // null in a world of one
+  c10::intrusive_ptr<c10d::Store> store;      // null in a world of one
+  c10::intrusive_ptr<c10d::Backend> backend;  // likewise
   double wait_seconds = 0;
 
   // Runs a part of an exchange, keeps its time, and names its failure.
@@ -79,6 +80,39 @@ class BackendReduction final : public PendingReduction {
   std::function<void(const std::function<void()>&)> timed_;
 };
 
+class StoreNotes final : public Notes {
+ public:
+  explicit StoreNotes(c10::intrusive_ptr<c10d::Store> store) : store_(std::move(store)) {}
+  void Put(const std::string& key, const std::string& text) override {
+    Told([&] { store_->set(key, std::vector<uint8_t>(text.begin(), text.end())); });
+  }
+  std::optional<std::string> Find(const std::string& key) override {
+    std::optional<std::string> text;
+    Told([&] {
+      if (!store_->check({key})) return;
+      const std::vector<uint8_t> bytes = store_->get(key);
+      text.emplace(bytes.begin(), bytes.end());
+    });
+    return text;
+  }
+  void Remove(const std::string& key) override {
+    Told([&] { store_->deleteKey(key); });
+  }
+
+ private:
+  static void Told(const std::function<void()>& call) {
+    try {
+      call();
+    } catch (const std::exception& error) {
+      throw wire::Fault(wire::FaultClass::kInfraProcess, "PEER_LOST",
+                        std::string("the ranks' store does not answer: ") + error.what(),
+                        "rank 0, which keeps it, says why; see its log");
+    }
+  }
+
+  c10::intrusive_ptr<c10d::Store> store_;
+};
+
 class NothingToReduce final : public PendingReduction {
  public:
   void Wait() override {}
@@ -94,6 +128,7 @@ Communicator::Communicator(const Membership& membership, torch::Device device, c
   if (membership.world == 1) return;
   const auto store = Rendezvous(membership, limits.rendezvous);
   store->setTimeout(limits.rendezvous);
+  link_->store = store;
   link_->Timed("connecting", [&] {
     link_->backend = device.is_cuda() ? MakeNccl(membership, store, limits)
                                       : MakeGloo(membership, store, limits);
@@ -102,6 +137,13 @@ Communicator::Communicator(const Membership& membership, torch::Device device, c
 }
 
 Communicator::~Communicator() = default;
+
+std::unique_ptr<Notes> Communicator::MakeNotes() const {
+  if (!link_->store) return nullptr;
+  std::unique_ptr<Notes> notes;
+  link_->Timed("connecting", [&] { notes = std::make_unique<StoreNotes>(link_->store->clone()); });
+  return notes;
+}
 
 int Communicator::rank() const { return link_->rank; }
 int Communicator::world() const { return link_->world; }

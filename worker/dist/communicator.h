@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "models/collectives.h"
+#include "worker/dist/notes.h"
 #include "worker/dist/rendezvous.h"
 
 namespace ocellus::dist {
@@ -47,6 +48,9 @@ class Communicator final : public models::Collectives {
   // until Wait. Reductions run in the order of their start; the result is the same bits on all
   // ranks, and depends on the values and the tensor's size alone.
   std::unique_ptr<PendingReduction> StartAllReduce(torch::Tensor tensor);
+
+  // Over a connection of its own. Null in a world of one. Throws PEER_LOST.
+  std::unique_ptr<Notes> MakeNotes() const;
 
   // Seconds that this rank's thread has been blocked in exchanges so far.
   double wait_seconds() const;

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <random>
 
-#include "worker/checkpoint/retention.h"
+#include "worker/checkpoint/slices.h"
 #include "worker/wire/failpoint.h"
 #include "worker/wire/fault.h"
 
@@ -38,16 +38,32 @@ double Seconds(std::chrono::steady_clock::time_point since) {
 }  // namespace
 
 Checkpointer::Checkpointer(const wire::Document& document, store::ObjectStore* store,
-                           Control* control, Reporter* reporter, int64_t committed_step)
+                           Control* control, Reporter* reporter, SliceExchange* exchange,
+                           checkpoint::Allocate allocate, int64_t committed_step)
     : document_(document),
       store_(store),
       control_(control),
       reporter_(reporter),
+      exchange_(exchange),
+      snapshot_(std::move(allocate)),
       writer_(store),
+      expiry_(&document_, store, reporter),
       committed_step_(committed_step) {}
 
-// Whether a new snapshot may be taken.
+// This rank's slice.
+checkpoint::FileSources Checkpointer::Own(const checkpoint::FileSources& sources) const {
+  return exchange_ ? checkpoint::SliceOf(sources, 0, exchange_->world()) : sources;
+}
+
+void Checkpointer::Prepare(const checkpoint::FileSources& sources) {
+  prepared_ = std::async(std::launch::async, [this, own = Own(sources)] {
+    checkpoint::YieldToTraining();
+    snapshot_.Reserve(own);
+  });
+}
+
 bool Checkpointer::MakeRoom() {
+  asked_room_at_ = Clock::now();
   Advance();
   if (stage_ == Stage::kWrites) {
     const auto written = writer_.WaitFor(kRoomPatience);
@@ -59,25 +75,37 @@ bool Checkpointer::MakeRoom() {
   return stage_ != Stage::kWrites && Clock::now() - asked_at_ > kAnswerPatience;
 }
 
+void Checkpointer::LeaveOut(int64_t step) {
+  const bool ours = stage_ != Stage::kIdle;
+  const std::string cause =
+      !ours ? "another rank still writes its slice"
+            : "the one of step " + std::to_string(manifest_.step) +
+                  (stage_ == Stage::kWrites ? " is still being written"
+                                            : " still waits for the coordinator");
+  reporter_->Log("info", "no checkpoint of step " + std::to_string(step) + ": " + cause);
+  reporter_->Tell(wire::Metric{"checkpoint_left_out", 1, step});
+}
+
 void Checkpointer::Save(const checkpoint::FileSources& sources,
                         const checkpoint::Manifest& manifest, std::function<void()> before) {
-  const auto start = Clock::now();
-  if (!MakeRoom()) {
-    reporter_->Log("info", "no checkpoint of step " + std::to_string(manifest.step) +
-                               ": the one of step " + std::to_string(manifest_.step) +
-                               (stage_ == Stage::kWrites ? " is still being written"
-                                                         : " still waits for the coordinator"));
-    stall_seconds_ = Seconds(start);
-    return;
-  }
+  EndStory(manifest_.step);
   const auto snapshot_start = Clock::now();
-  snapshot_.Take(sources);
+  if (prepared_.valid()) prepared_.get();
+  snapshot_.Take(Own(sources));
   snapshot_seconds_ = Seconds(snapshot_start);
-  stall_seconds_ = Seconds(start);
+  stall_seconds_ = Seconds(asked_room_at_);
   manifest_ = manifest;
   before_ = std::move(before);
+  attempt_ = 0;
+  open_ = true;
   wire::Failpoint("trainer.snapshot_taken");
   Begin();
+}
+
+// The other ranks need not keep their snapshots of this step any longer.
+void Checkpointer::EndStory(int64_t step) {
+  if (step != manifest_.step || !std::exchange(open_, false)) return;
+  if (exchange_) exchange_->End(step, attempt_);
 }
 
 void Checkpointer::Begin() {
@@ -94,7 +122,14 @@ void Checkpointer::Begin() {
 
 void Checkpointer::StartWrite(const std::string& prefix) {
   stage_ = Stage::kWrites;
-  writer_.Start(&snapshot_, manifest_, prefix, before_);
+  checkpoint::AwaitOthers others;
+  if (exchange_) {
+    exchange_->Order(manifest_.step, attempt_, prefix);
+    others = [exchange = exchange_, step = manifest_.step, attempt = attempt_++](auto limit) {
+      return exchange->Collect(step, attempt, limit);
+    };
+  }
+  writer_.Start(&snapshot_, manifest_, prefix, before_, others);
 }
 
 void Checkpointer::Advance() {
@@ -125,7 +160,7 @@ void Checkpointer::OnWritten(const checkpoint::WriteResult& result) {
       return Failed(result.step, fault.outcome(), fault.what());
     }
     Committed(result.step);
-    return ApplyRetention();
+    return expiry_.Apply();
   }
   stage_ = Stage::kAwaitsResult;
   asked_at_ = Clock::now();
@@ -143,10 +178,11 @@ void Checkpointer::OnResult(const wire::CheckpointResult& result) {
   if (result.unavailable) return Failed(result.step, "STORE_UNAVAILABLE", result.reason);
   if (!result.committed) return Failed(result.step, "COMMIT_REFUSED", result.reason);
   Committed(result.step);
-  DeleteExpired(result.expired);
+  expiry_.Delete(result.expired);
 }
 
 void Checkpointer::Committed(int64_t step) {
+  EndStory(step);
   committed_step_ = std::max(committed_step_, step);
   failures_in_a_row_ = 0;
   if (!paused_) return;
@@ -166,38 +202,15 @@ void Checkpointer::Pause(int64_t step, const std::string& reason) {
 
 void Checkpointer::Failed(int64_t step, const std::string& outcome, const std::string& reason) {
   if (IsOutage(outcome)) return Pause(step, reason);
+  EndStory(step);
+  // All ranks have agreed on another step.
+  if (outcome == kGivenUp) return reporter_->Log("info", reason);
   reporter_->Tell(wire::CheckpointFailed{step, reason});
   if (++failures_in_a_row_ < kFailuresInARowMax) return;
   throw wire::Fault(
       wire::FaultClass::kStorage, outcome,
       std::to_string(failures_in_a_row_) + " checkpoints in a row failed, the last: " + reason,
       "free space or repair the store; the last committed checkpoint is intact");
-}
-
-void Checkpointer::DeleteExpired(const std::vector<std::string>& prefixes) {
-  if (prefixes.empty()) return;
-  // What is refused here the coordinator's sweep gets later.
-  errands_.Do([store = store_, reporter = reporter_, prefixes] {
-    try {
-      for (const std::string& prefix : prefixes) checkpoint::DeleteCheckpoint(*store, prefix);
-    } catch (const wire::Fault& fault) {
-      reporter->Log("warning", std::string("an expired checkpoint stays: ") + fault.what());
-    }
-    wire::Failpoint("trainer.expired_deleted");
-  });
-}
-
-void Checkpointer::ApplyRetention() {
-  const wire::CheckpointSettings& settings = document_.checkpoint;
-  const auto found = checkpoint::ListCheckpoints(*store_, document_.prefix);
-  checkpoint::RetentionPolicy policy{settings.keep, settings.keep_every_steps};
-  if (settings.keep_best > 0) {
-    policy.best = checkpoint::BestSteps(*store_, found, settings.best_metric,
-                                        static_cast<size_t>(settings.keep_best));
-  }
-  std::vector<std::string> prefixes;
-  for (const auto& expired : checkpoint::Expired(found, policy)) prefixes.push_back(expired.prefix);
-  DeleteExpired(prefixes);
 }
 
 void Checkpointer::SaveForGood(const checkpoint::FileSources& sources,

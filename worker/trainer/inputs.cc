@@ -171,6 +171,16 @@ data::Allocate HostMemory(torch::Device device) {
   };
 }
 
+checkpoint::Allocate SnapshotMemory(torch::Device device) {
+  if (!device.is_cuda()) return checkpoint::AllocatePages;
+  return [](size_t bytes) {
+    const auto options = torch::TensorOptions().dtype(torch::kByte).pinned_memory(true);
+    torch::Tensor memory = torch::empty({static_cast<int64_t>(bytes)}, options);
+    return std::shared_ptr<std::byte[]>(static_cast<std::byte*>(memory.data_ptr()),
+                                        [memory](std::byte*) {});
+  };
+}
+
 models::Tensors ToTensors(const data::HostBatch& batch, torch::Device device) {
   models::Tensors tensors;
   for (const auto& [name, host] : batch.tensors) {

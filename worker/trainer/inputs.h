@@ -10,6 +10,7 @@
 #include <string>
 
 #include "models/objective.h"
+#include "worker/checkpoint/snapshot.h"
 #include "worker/data/dataset.h"
 #include "worker/data/loader.h"
 #include "worker/data/tokenizer.h"
@@ -47,6 +48,9 @@ data::LoaderOptions EvaluationLoader(const nlohmann::json& data, const Settings&
 
 // Host memory for loaders; pinned when `device` is a GPU.
 data::Allocate HostMemory(torch::Device device);
+
+// Host memory for snapshots; pinned when `device` is a GPU.
+checkpoint::Allocate SnapshotMemory(torch::Device device);
 
 // The batch's tensors by name, on `device`. On the CPU they share the batch's memory.
 models::Tensors ToTensors(const data::HostBatch& batch, torch::Device device);

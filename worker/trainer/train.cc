@@ -3,11 +3,13 @@
 #include <utility>
 
 #include "models/optim/optimizer.h"
+#include "worker/trainer/agreement.h"
 #include "worker/trainer/exit_record.h"
 #include "worker/trainer/initial_state.h"
 #include "worker/trainer/inputs.h"
 #include "worker/trainer/numerics.h"
 #include "worker/trainer/plan.h"
+#include "worker/trainer/saving.h"
 #include "worker/trainer/train_loop.h"
 #include "worker/trainer/weights_export.h"
 
@@ -39,6 +41,7 @@ class Rank {
   void BuildModel();
   void Join();
   int64_t StoredStep(const std::optional<Progress>& restored, bool from_memory) const;
+  void SaveForGood(const checkpoint::Manifest& manifest, std::function<void()> curve);
   void StartLoader();
   LoopParts Parts();
   std::unique_ptr<Profile> MakeProfile();
@@ -68,7 +71,7 @@ class Rank {
   std::unique_ptr<Evaluation> evaluation_;
   std::unique_ptr<Showcase> showcase_;
   std::unique_ptr<History> history_;
-  std::unique_ptr<Checkpointer> checkpointer_;
+  Saving saving_;
 };
 
 void Rank::OpenData() {
@@ -120,8 +123,13 @@ void Rank::Join() {
       history_->Restore(from_memory ? memory_->notes() : artifacts_->Get("history.jsonl"),
                         start_.step);
     }
-    checkpointer_ = std::make_unique<Checkpointer>(document_, store_.get(), &control_, &reporter_,
-                                                   StoredStep(restored, from_memory));
+  }
+  saving_ = MakeSaving(document_, store_.get(), &control_, &reporter_, *ranks_, device_,
+                       StoredStep(restored, from_memory));
+  const wire::CheckpointSettings& settings = document_.checkpoint;
+  if (settings.every_steps > 0 || settings.auto_interval) {
+    optimizer_->Gather();
+    saving_.saver->Prepare(StateSources(*objective_, *optimizer_));
   }
   evaluation_ = std::make_unique<Evaluation>(document_.spec, training_set_, validation_set_,
                                              ranks_.get(), device_);
@@ -147,7 +155,7 @@ LoopParts Rank::Parts() {
           device_,        objective_.get(),    optimizer_.get(),
           step_.get(),    loader_.get(),       ranks_.get(),
           &control_,      &reporter_,          showcase_.get(),
-          history_.get(), checkpointer_.get(), profile_.get(),
+          history_.get(), saving_.saver.get(), profile_.get(),
           memory_.get()};
 }
 
@@ -182,20 +190,28 @@ wire::ExitRecord Rank::Run() {
   const bool stopped = loop.Run();
   optimizer_->Gather();
   wire::ExitRecord record = stopped ? Stopped(loop.progress()) : Succeeded(loop.progress());
-  if (first()) checkpointer_->Finish();
+  if (first()) saving_.leader->Finish();
   if (first()) artifacts_->Finish();
   return record;
 }
 
+void Rank::SaveForGood(const checkpoint::Manifest& manifest, std::function<void()> curve) {
+  saving_.saver->SaveForGood(StateSources(*objective_, *optimizer_), manifest, std::move(curve),
+                             kLastCommitLimit);
+  // Rank 0 keeps what the ranks tell each other: it stays until all have heard of the end.
+  AllSay(*ranks_, device_, true);
+}
+
 wire::ExitRecord Rank::Stopped(const Progress& progress) {
   const auto stop = control_.stop().value_or(wire::Stop{"", 0, true});
-  if (first() && stop.checkpoint) {
+  std::function<void()> curve;
+  if (first()) curve = showcase_->CurveOf(*history_);
+  const bool unsaved = first() && saving_.leader->committed_step() < progress.step;
+  if (OfFirst(*ranks_, device_, stop.checkpoint && unsaved)) {
     reporter_.Tell(wire::Phase{"checkpoint"});
-    checkpointer_->SaveForGood(StateSources(*objective_, *optimizer_),
-                               StateManifest(document_, progress), showcase_->CurveOf(*history_),
-                               kLastCommitLimit);
+    SaveForGood(StateManifest(document_, progress), curve);
   } else if (first()) {
-    showcase_->PublishCurve(*history_);
+    curve();
   }
   return {wire::FaultClass::kNone, "STOPPED_AT",
           "stopped after step " + std::to_string(progress.step) +
@@ -206,12 +222,15 @@ wire::ExitRecord Rank::Stopped(const Progress& progress) {
 wire::ExitRecord Rank::Succeeded(const Progress& progress) {
   loader_.reset();
   const auto manifest = StateManifest(document_, progress);
-  const bool save = first() && checkpointer_->committed_step() < progress.step;
+  const bool unsaved = first() && saving_.leader->committed_step() < progress.step;
+  const bool save = OfFirst(*ranks_, device_, unsaved);
   if (first()) showcase_->PublishCurve(*history_);
   // The last checkpoint is written while the model is looked at.
   std::function<void()> curve;
-  if (save) curve = showcase_->CurveOf(*history_);
-  if (save) checkpointer_->Save(StateSources(*objective_, *optimizer_), manifest, curve);
+  if (first()) curve = showcase_->CurveOf(*history_);
+  if (save && AllSay(*ranks_, device_, saving_.saver->MakeRoom())) {
+    saving_.saver->Save(StateSources(*objective_, *optimizer_), manifest, curve);
+  }
   reporter_.Tell(wire::Phase{"eval"});
   showcase_->Conclude(*objective_, progress.step, device_);
   if (first()) {
@@ -224,8 +243,7 @@ wire::ExitRecord Rank::Succeeded(const Progress& progress) {
   }
   if (save) {
     reporter_.Tell(wire::Phase{"checkpoint"});
-    checkpointer_->SaveForGood(StateSources(*objective_, *optimizer_), manifest, curve,
-                               kLastCommitLimit);
+    SaveForGood(manifest, curve);
   }
   return {wire::FaultClass::kNone, "SUCCEEDED",
           "trained " + std::to_string(progress.step) + " steps, " +

@@ -1,7 +1,10 @@
 #include "worker/trainer/train_loop.h"
 
+#include <chrono>
+#include <functional>
 #include <limits>
 
+#include "worker/trainer/agreement.h"
 #include "worker/trainer/inputs.h"
 
 namespace ocellus::trainer {
@@ -10,7 +13,7 @@ TrainLoop::TrainLoop(const LoopParts& parts, const Progress& start)
     : parts_(parts),
       step_(start.step),
       saved_at_(start.step),
-      plan_(parts.document->checkpoint, start.step, parts.checkpointer != nullptr),
+      plan_(parts.document->checkpoint, start.step, parts.ranks->rank() == 0),
       guard_(parts.settings.guard, start.skipped),
       chance_loss_(parts.objective->chance_loss(parts.settings.micro_batch())) {}
 
@@ -54,7 +57,7 @@ bool TrainLoop::Run() {
     // Look at what has been learned, and save, with what was found.
     stopped = verdict.stop;
     if (stopped) break;
-    if (p.checkpointer) p.checkpointer->Advance();
+    p.saver->Advance();
     const bool save = step_ < p.total_steps && plan_.Due(step_, verdict.save);
     const bool look = Due(p.settings.eval.every_steps);
     const bool check = !look && Due(p.settings.eval.collapse.every_steps);
@@ -81,16 +84,24 @@ bool TrainLoop::Due(int64_t every_steps) const {
 void TrainLoop::Save() {
   const LoopParts& p = parts_;
   p.reporter->Tell(wire::Phase{"checkpoint"});
-  p.optimizer->Gather();
-  if (!p.checkpointer) return;
-  checkpoint::Manifest manifest = StateManifest(*p.document, progress());
-  manifest.metrics = p.showcase->latest();
-  if (const auto loss = p.history->MeanLossSince(saved_at_)) manifest.metrics["loss"] = *loss;
-  p.checkpointer->Save(StateSources(*p.objective, *p.optimizer), manifest,
-                       p.showcase->CurveOf(*p.history));
+  const auto start = std::chrono::steady_clock::now();
+  if (AllSay(*p.ranks, p.device, p.saver->MakeRoom())) {
+    p.optimizer->Gather();
+    checkpoint::Manifest manifest = StateManifest(*p.document, progress());
+    manifest.metrics = p.showcase->latest();
+    const auto loss = p.history ? p.history->MeanLossSince(saved_at_) : std::nullopt;
+    if (loss) manifest.metrics["loss"] = *loss;
+    std::function<void()> curve;
+    if (p.history) curve = p.showcase->CurveOf(*p.history);
+    p.saver->Save(StateSources(*p.objective, *p.optimizer), manifest, curve);
+  } else {
+    p.saver->LeaveOut(step_);
+  }
+  const std::chrono::duration<double> stall = std::chrono::steady_clock::now() - start;
   saved_at_ = step_;
+  if (!p.history) return;  // rank 0 plans
   const double before = plan_.interval_s();
-  plan_.Saved(step_, p.checkpointer->stall_seconds());
+  plan_.Saved(step_, stall.count());
   if (plan_.interval_s() != before) {
     p.reporter->Tell(wire::Metric{"checkpoint_interval_s", plan_.interval_s(), step_});
   }

@@ -8,7 +8,6 @@
 #include "models/objective.h"
 #include "worker/data/loader.h"
 #include "worker/dist/communicator.h"
-#include "worker/trainer/checkpointer.h"
 #include "worker/trainer/control.h"
 #include "worker/trainer/guard.h"
 #include "worker/trainer/history.h"
@@ -16,6 +15,7 @@
 #include "worker/trainer/profile.h"
 #include "worker/trainer/reporter.h"
 #include "worker/trainer/save_plan.h"
+#include "worker/trainer/saver.h"
 #include "worker/trainer/settings.h"
 #include "worker/trainer/showcase.h"
 #include "worker/trainer/step.h"
@@ -24,8 +24,7 @@
 
 namespace ocellus::trainer {
 
-// What the loop works with; nothing is owned. `history` and `checkpointer` are null on ranks other
-// than 0.
+// What the loop works with; nothing is owned. `history` is null on ranks other than 0.
 struct LoopParts {
   const wire::Document* document = nullptr;
   Settings settings;
@@ -40,7 +39,7 @@ struct LoopParts {
   Reporter* reporter = nullptr;
   Showcase* showcase = nullptr;
   History* history = nullptr;
-  Checkpointer* checkpointer = nullptr;
+  Saver* saver = nullptr;
   Profile* profile = nullptr;  // null: none is wanted
   MemoryKeeper* memory = nullptr;
 };

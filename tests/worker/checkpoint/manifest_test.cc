@@ -58,8 +58,8 @@ TEST(Manifest, NamesWhatIsWrong) {
     ExpectRefused(object, std::string("has a bad '") + key + "'");
   }
   json object = Sound();
-  object["version"] = 2;
-  ExpectRefused(object, "has version 2; this program reads version 1");
+  object["version"] = 3;
+  ExpectRefused(object, "has version 3; this program reads up to version 2");
   object = Sound();
   object["step"] = -1;
   ExpectRefused(object, "has a negative 'step'");

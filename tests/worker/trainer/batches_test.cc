@@ -101,18 +101,26 @@ TEST_F(GlobalBatches, DifferBetweenStepsAndEpochs) {
   EXPECT_EQ(std::adjacent_find(all.begin(), all.end()), all.end());
 }
 
-TEST_F(GlobalBatches, GoOnAfterARestartWithOtherRanks) {
-  const Batches expected = Train(Document("whole", {1, 1, 1}, 12), "whole");
-  Train(Document("part", {1, 1, 1}, 5), "first");
-  wire::Document rest = Document("part", {2, 1, 1}, 12);
-  const auto store = store::OpenStore(rest.store);
-  for (const auto& found : checkpoint::ListCheckpoints(*store, rest.prefix)) {
-    rest.restore.push_back({found.step, found.prefix});
-  }
-  ASSERT_FALSE(rest.restore.empty());
-  for (const auto& [step, samples] : Train(rest, "rest")) {
-    EXPECT_GE(step, 5);
-    EXPECT_TRUE(samples == expected.at(step)) << step;
+TEST_F(GlobalBatches, GoOnWhereTheGangBeforeStoppedWithOtherRanks) {
+  const auto shared = [this](const std::string& store, int ranks, int64_t steps) {
+    wire::Document document = Document(store, {ranks, 1, 1}, steps);
+    document.spec["batch"]["global"] = 12;  // what 2, 3 and 4 ranks can share
+    return document;
+  };
+  const Batches expected = Train(shared("whole", 1, 12), "whole");
+  int64_t done = 0;
+  std::vector<wire::RestorePoint> restore;
+  for (const int ranks : {4, 2, 3, 4, 1, 2}) {
+    wire::Document part = shared("part", ranks, done + 2);
+    part.restore = restore;
+    const Batches got = Train(part, "part" + std::to_string(done));
+    ASSERT_EQ(got.size(), 2u) << done;
+    for (const auto& [step, samples] : got) EXPECT_TRUE(samples == expected.at(step)) << step;
+    done += 2;
+    const auto store = store::OpenStore(part.store);
+    const auto newest = checkpoint::ListCheckpoints(*store, part.prefix).at(0);
+    EXPECT_EQ(newest.step, done);
+    restore = {{newest.step, newest.prefix}};
   }
 }
 

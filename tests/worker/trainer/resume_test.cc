@@ -8,6 +8,7 @@
 #include "tests/worker/trainer/trainer_process.h"
 #include "worker/checkpoint/restore.h"
 #include "worker/checkpoint/retention.h"
+#include "worker/checkpoint/slices.h"
 
 namespace ocellus::trainer {
 namespace {
@@ -29,6 +30,18 @@ void ListRestorePoints(wire::Document* document) {
   ++document->generation;
 }
 
+// A file of the newest checkpoint, as one rank would have written it.
+std::string WholeFile(store::ObjectStore& store, const checkpoint::Candidate& from,
+                      const char* name) {
+  const checkpoint::Restored restored = checkpoint::Read(store, from);
+  const auto& tensors = restored.files.at(name).tensors();
+  std::string bytes = checkpoint::EncodeHeader(tensors, {});
+  for (const auto& tensor : tensors) {
+    bytes.append(reinterpret_cast<const char*>(tensor.data), tensor.bytes);
+  }
+  return bytes;
+}
+
 // Parameters, optimizer state and history at the end of a run.
 std::vector<std::string> Outcome(const wire::Document& document) {
   const auto store = store::OpenStore(document.store);
@@ -37,8 +50,8 @@ std::vector<std::string> Outcome(const wire::Document& document) {
     ADD_FAILURE() << "no checkpoint of the last step";
     return {};
   }
-  return {store->Get(found.front().prefix + checkpoint::kModelName),
-          store->Get(found.front().prefix + checkpoint::kOptimizerName),
+  return {WholeFile(*store, found.front(), checkpoint::kModelName),
+          WholeFile(*store, found.front(), checkpoint::kOptimizerName),
           store->Get(document.prefix + "artifacts/history.jsonl"),
           store->Get(document.prefix + "artifacts/encoder.safetensors"),
           store->Get(document.prefix + "artifacts/knn.json"),
@@ -109,14 +122,17 @@ TEST_P(Restore, FallsBackPastADamagedCheckpoint) {
   EndAll(gang);
   ListRestorePoints(&document);
   ASSERT_GE(document.restore.size(), 2u);
-  const auto model = std::filesystem::path(folder_ / "damaged") / document.restore.front().uri /
-                     checkpoint::kModelName;
+  // The last rank's slice, if there are some.
+  const std::string name =
+      checkpoint::SliceName(checkpoint::kModelName, GetParam() - 1, GetParam());
+  const auto model =
+      std::filesystem::path(folder_ / "damaged") / document.restore.front().uri / name;
   std::filesystem::resize_file(model, std::filesystem::file_size(model) - 1);
 
   auto again = StartGang(document, GetParam());
   const auto damaged = again.front()->UntilBody<wire::Damaged>();
   EXPECT_EQ(damaged.uri, document.restore.front().uri);
-  EXPECT_NE(damaged.fault.find("model.safetensors"), std::string::npos) << damaged.fault;
+  EXPECT_NE(damaged.fault.find(name), std::string::npos) << damaged.fault;
   EXPECT_EQ(again.front()->UntilBody<wire::Restored>().step, document.restore[1].step);
   for (const auto& record : EndAll(again)) EXPECT_EQ(record.outcome, "SUCCEEDED");
 }

@@ -1,0 +1,101 @@
+#include "worker/checkpoint/slices.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+#include <vector>
+
+#include "worker/wire/fault.h"
+
+namespace ocellus::checkpoint {
+namespace {
+
+constexpr std::string_view kEnding = ".safetensors";
+constexpr size_t kDigits = 5;
+
+std::optional<int> Number(std::string_view digits) {
+  int number = 0;
+  if (digits.size() != kDigits) return std::nullopt;
+  for (const char digit : digits) {
+    if (digit < '0' || digit > '9') return std::nullopt;
+    number = number * 10 + (digit - '0');
+  }
+  return number;
+}
+
+[[noreturn]] void ThrowIncomplete(const std::string& origin, const std::string& cause) {
+  throw wire::Fault(wire::FaultClass::kStorage, "CORRUPT_FILE", origin + " " + cause,
+                    "restore another checkpoint");
+}
+
+}  // namespace
+
+std::string SliceName(const std::string& file, int index, int count) {
+  if (count == 1) return file;
+  char middle[32];
+  std::snprintf(middle, sizeof middle, "-%05d-of-%05d", index + 1, count);
+  const size_t stem = file.size() - (file.ends_with(kEnding) ? kEnding.size() : 0);
+  return file.substr(0, stem) + middle + file.substr(stem);
+}
+
+std::optional<SlicePlace> PlaceOfSlice(const std::string& name) {
+  constexpr std::string_view kOf = "-of-";
+  constexpr size_t kMiddle = 1 + kDigits + kOf.size() + kDigits;
+  const std::string_view all = name;
+  if (!all.ends_with(kEnding) || all.size() <= kMiddle + kEnding.size()) return std::nullopt;
+  const size_t stem = all.size() - kEnding.size() - kMiddle;
+  const std::string_view middle = all.substr(stem, kMiddle);
+  const auto index = Number(middle.substr(1, kDigits));
+  const auto count = Number(middle.substr(1 + kDigits + kOf.size()));
+  const bool sound = middle[0] == '-' && middle.substr(1 + kDigits, kOf.size()) == kOf && index &&
+                     count && *index >= 1 && *index <= *count && *count > 1;
+  if (!sound) return std::nullopt;
+  return SlicePlace{name.substr(0, stem) + std::string(kEnding), *index - 1, *count};
+}
+
+FileSources SliceOf(const FileSources& sources, int index, int count) {
+  if (count == 1) return sources;
+  FileSources slices;
+  for (const auto& [name, source] : sources) {
+    const FileLayout layout = LayOut(source);
+    FileSource& slice = slices[SliceName(name, index, count)];
+    slice.metadata = source.metadata;
+    size_t begin = 0;
+    for (const TensorSource* tensor : layout.order) {
+      const size_t bytes = *TensorBytes(tensor->dtype, tensor->shape);
+      const size_t middle = begin + bytes / 2;
+      begin += bytes;
+      const size_t total = std::max<size_t>(layout.data_bytes, 1);
+      const auto owner = std::min<size_t>(middle * static_cast<size_t>(count) / total,
+                                          static_cast<size_t>(count) - 1);
+      if (owner == static_cast<size_t>(index)) slice.tensors.push_back(*tensor);
+    }
+  }
+  return slices;
+}
+
+std::map<std::string, SafetensorsFile> Joined(const std::map<std::string, SafetensorsFile>& files,
+                                              const std::string& origin) {
+  std::map<std::string, SafetensorsFile> joined;
+  std::map<std::string, std::vector<SafetensorsFile>> slices;
+  // Names of slices sort by their index, so that each comes when its turn is.
+  for (const auto& [name, file] : files) {
+    const auto place = PlaceOfSlice(name);
+    if (!place) {
+      joined[name] = file;
+      continue;
+    }
+    std::vector<SafetensorsFile>& found = slices[place->file];
+    if (found.size() != static_cast<size_t>(place->index)) {
+      ThrowIncomplete(origin, "lacks the slice before " + name);
+    }
+    found.push_back(file);
+    if (place->index + 1 < place->count) continue;
+    joined[place->file] = SafetensorsFile::Join(found, origin + place->file);
+    slices.erase(place->file);
+  }
+  if (!slices.empty()) ThrowIncomplete(origin, "lacks slices of " + slices.begin()->first);
+  return joined;
+}
+
+}  // namespace ocellus::checkpoint

@@ -1,0 +1,38 @@
+// A state that all ranks hold alike, cut by bytes into slices, so that each rank writes one.
+//
+// A slice is a safetensors file of whole tensors; together they are the file that one rank would
+// have written. FORMAT.md has the names.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "worker/checkpoint/safetensors.h"
+#include "worker/checkpoint/snapshot.h"
+
+namespace ocellus::checkpoint {
+
+// "model.safetensors", 1, 4: "model-00002-of-00004.safetensors". The file's own name when there is
+// only one slice.
+std::string SliceName(const std::string& file, int index, int count);
+
+struct SlicePlace {
+  std::string file;  // of which it is a slice
+  int index = 0;
+  int count = 1;
+};
+// The reverse; nothing for a name that is not of a slice.
+std::optional<SlicePlace> PlaceOfSlice(const std::string& name);
+
+// What of `sources` rank `index` of `count` writes, under the slices' names: of each file the
+// tensors whose middle lies in its share of the bytes. A slice may be empty.
+FileSources SliceOf(const FileSources& sources, int index, int count);
+
+// Puts the slices of `files` together under the names of what they are slices of; whole files stay.
+// Throws wire::Fault (storage, CORRUPT_FILE) when one is missing or a tensor is in two; `origin`
+// names the checkpoint.
+std::map<std::string, SafetensorsFile> Joined(const std::map<std::string, SafetensorsFile>& files,
+                                              const std::string& origin);
+
+}  // namespace ocellus::checkpoint
