@@ -38,6 +38,7 @@ absl::StatusOr<PodLauncherOptions> LauncherOptions(const KubernetesSettings& set
   options.owner = settings.owner;
   options.lease = settings.lease;
   options.holder = Holder();
+  options.half_gang_patience = absl::Seconds(settings.half_gang_s);
   options.seed = std::random_device()();
   return options;
 }
@@ -69,6 +70,10 @@ void AddKubernetesFlags(CLI::App* app, KubernetesSettings* settings) {
                   "Object that pods belong to and go with, as apps/v1/StatefulSet/NAME");
   app->add_option("--kubernetes-lease", settings->lease,
                   "Name of a Lease: only the coordinator that holds it makes and deletes pods");
+  app->add_option("--kubernetes-half-gang-s", settings->half_gang_s,
+                  "How long a gang may hold a part of its pods while one before it lacks some")
+      ->check(CLI::Range(int64_t{1}, int64_t{86'400}))
+      ->capture_default_str();
 }
 
 absl::StatusOr<std::unique_ptr<Kubernetes>> Kubernetes::Open(const KubernetesSettings& settings,

@@ -23,6 +23,7 @@ struct KubernetesSettings {
   std::string pod_template;  // a file
   std::string owner;
   std::string lease;
+  int64_t half_gang_s = absl::ToInt64Seconds(kHalfGangPatience);
   PodSettings pods;
 };
 

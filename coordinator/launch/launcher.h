@@ -38,6 +38,8 @@ struct LaunchWishes {
   std::map<std::string, WorkerWish> pending;  // by job
   std::map<std::string, WorkerUse> running;   // by job
   std::set<std::string> lost;                 // nodes whose lease ran out
+  // Jobs that give their pods back for now: why. The launcher's own; nobody else says it.
+  std::map<std::string, std::string> resting = {};
 };
 
 class Launcher {

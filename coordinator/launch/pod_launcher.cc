@@ -38,11 +38,14 @@ PodLauncher::PodLauncher(KubeCredentials* credentials, PodLauncherOptions option
     : options_(std::move(options)),
       pods_path_(absl::StrCat("/api/v1/namespaces/", options_.settings.name_space, "/pods")),
       changed_(std::move(changed)),
+      clock_(clock),
       client_(credentials),
-      watch_(credentials, WatchOptions(options_, pods_path_), metrics, [this] {
-        wake_.Notify();
-        changed_();
-      }) {
+      watch_(credentials, WatchOptions(options_, pods_path_), metrics,
+             [this] {
+               wake_.Notify();
+               changed_();
+             }),
+      half_gangs_(options_.half_gang_patience) {
   if (!options_.lease.empty()) {
     lease_ = std::make_unique<Lease>(
         credentials, LeaseOptions{.name = options_.lease, .holder = options_.holder}, clock,
@@ -113,8 +116,10 @@ std::string PodLauncher::Explain(const std::string& job_id) const {
   }
   {
     const std::lock_guard lock(mutex_);
-    if (const auto refusal = refusals_.find(job_id); refusal != refusals_.end()) {
-      return refusal->second;
+    for (const auto* reasons : {&resting_, &refusals_}) {
+      if (const auto found = reasons->find(job_id); found != reasons->end()) {
+        return found->second;
+      }
     }
   }
   int there = 0;
@@ -222,6 +227,12 @@ absl::Status PodLauncher::Act() {
   const auto pods = watch_.Get();
   if (!wishes.has_value() || !pods.has_value() || (lease_ != nullptr && !lease_->held())) {
     return absl::OkStatus();
+  }
+  wishes->resting =
+      half_gangs_.Resting(*wishes, *pods, options_.settings.ranks_per_pod, clock_->Monotonic());
+  {
+    const std::lock_guard lock(mutex_);
+    resting_ = wishes->resting;
   }
   const PodPlan plan = PlanPods(*wishes, *pods, options_.settings.ranks_per_pod);
   OCELLUS_RETURN_IF_ERROR(Remove(plan.remove));

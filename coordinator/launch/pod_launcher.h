@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "coordinator/base/beacon.h"
+#include "coordinator/launch/half_gangs.h"
 #include "coordinator/launch/kube_client.h"
 #include "coordinator/launch/launcher.h"
 #include "coordinator/launch/lease.h"
@@ -33,6 +34,8 @@ struct PodLauncherOptions {
   std::string owner;
   std::string lease;  // name of the Lease; "": none
   std::string holder;
+  // How long a gang may hold a part of its pods while one before it lacks them.
+  absl::Duration half_gang_patience = kHalfGangPatience;
   absl::Duration tick = absl::Seconds(1);
   absl::Duration pause_last = absl::Seconds(30);  // between tries while the API server fails
   uint64_t seed = 0;
@@ -68,15 +71,18 @@ class PodLauncher final : public Launcher {
   const PodLauncherOptions options_;
   const std::string pods_path_;
   const std::function<void()> changed_;
+  const Clock* clock_;
   KubeClient client_;
   Beacon wake_;  // wishes or pods are other ones
   Beacon stop_;
   PodWatch watch_;
   std::unique_ptr<Lease> lease_;
   nlohmann::json owner_;  // entry of ownerReferences, once found
+  HalfGangs half_gangs_;
   mutable std::mutex mutex_;
   std::optional<LaunchWishes> wishes_;
   std::map<std::string, std::string> refusals_;  // by job: why its pod was not made
+  std::map<std::string, std::string> resting_;   // by job: why it has none for now
   std::thread thread_;
 };
 

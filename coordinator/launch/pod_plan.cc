@@ -45,6 +45,9 @@ std::string WhyRemove(const PodState& pod, const LaunchWishes& wishes, const ByI
   if (const auto use = wishes.running.find(pod.job_id); use != wishes.running.end()) {
     return use->second.nodes.contains(pod.name) ? "" : "its job runs without it";
   }
+  if (const auto rest = wishes.resting.find(pod.job_id); rest != wishes.resting.end()) {
+    return rest->second;
+  }
   const auto wish = wishes.pending.find(pod.job_id);
   if (wish == wishes.pending.end()) {
     return "nobody wants it any more";
@@ -81,6 +84,9 @@ PodPlan PlanPods(const LaunchWishes& wishes, const Pods& pods, int ranks_per_pod
     }
   }
   for (const auto& [job_id, wish] : wishes.pending) {
+    if (wishes.resting.contains(job_id)) {
+      continue;
+    }
     for (int index = 0; index < PodsOf(wish.ranks, ranks_per_pod); ++index) {
       const bool name_taken = pods.contains(PodName(job_id, wish.generation, index));
       if (!living[job_id].contains(index) && !name_taken) {

@@ -2,6 +2,7 @@
 //
 //   a pod that is on its way out        is left alone; its name is free once it is gone
 //   a pod of a job that is not wanted   is deleted
+//   a pod of a gang that rests          is deleted (half_gangs.h)
 //   a pod that ended, or was lost       is deleted, and made anew under the next generation's name
 //   a pod of a gang that runs           stays; it is marked with the generation that it serves
 //   a wish                              has one pod an index: what still lives is kept, so that a

@@ -56,6 +56,7 @@ absl::StatusOr<PodState> ReadPod(const Json& object) {
     pod.serves = 0;
   }
   pod.phase = KubeText(object, {"status", "phase"});
+  pod.bound = !KubeText(object, {"spec", "nodeName"}).empty();
   pod.deleting = !KubeText(object, {"metadata", "deletionTimestamp"}).empty();
   pod.trouble = object.contains("status") ? TroubleOf(object["status"]) : "";
   return pod;

@@ -26,6 +26,7 @@ struct PodState {
   int index = 0;           // of the gang's pods, from 0
   int64_t serves = 0;      // 0: no gang as yet
   std::string phase;       // "Pending", "Running", "Succeeded", "Failed"
+  bool bound = false;      // a machine was chosen for it
   bool deleting = false;   // deletionTimestamp: evicted, drained or deleted
   std::string trouble;     // why it does not run: the scheduler's words, or the kubelet's
 
