@@ -18,16 +18,19 @@
 #include "coordinator/base/status_macros.h"
 #include "coordinator/control/reconciler.h"
 #include "coordinator/launch/kubernetes.h"
+#include "coordinator/page/page_server.h"
 
 namespace ocellus::coordinator {
 namespace {
 
 constexpr int kExitUsage = 2;
+constexpr char kNoPage[] = "none";
 
 struct Flags {
   std::string data_dir = "ocellus-data";
   std::string listen = absl::StrCat("127.0.0.1:", kCoordinatorPort);
   std::string metrics_listen = absl::StrCat("127.0.0.1:", kCoordinatorMetricsPort);
+  std::string page_listen = absl::StrCat("127.0.0.1:", kPagePort);
   std::string store;
   int64_t backoff_base_ms = 10'000;
   int64_t lease_ms = absl::ToInt64Milliseconds(kLease);
@@ -43,6 +46,9 @@ void AddFlags(CLI::App* app, Flags* flags) {
   app->add_option("--listen", flags->listen, "Address for clients and agents; port 0 picks one")
       ->capture_default_str();
   app->add_option("--metrics-listen", flags->metrics_listen, "Address of /metrics")
+      ->capture_default_str();
+  app->add_option("--page-listen", flags->page_listen,
+                  "Address of the page for browsers; none: no page")
       ->capture_default_str();
   app->add_option(
       "--store", flags->store,
@@ -109,6 +115,29 @@ Store::Observer Observe(Metrics* metrics) {
   };
 }
 
+// The page, or null when none is wanted.
+absl::StatusOr<std::unique_ptr<PageServer>> StartPage(const Flags& flags, const Security& security,
+                                                      Server* server, Objects* objects,
+                                                      const LiveGangs* live) {
+  if (flags.page_listen == kNoPage) return nullptr;
+  const PageSettings settings{flags.page_listen, flags.security.insecure_dev, security.mode(),
+                              security.certificate_path(), security.key_path()};
+  return PageServer::Start(settings, server->OwnChannel(), objects, live, &RealClock());
+}
+
+absl::Status TellReady(const std::string& data_dir, const Endpoint& endpoint,
+                       const std::string& store_uri) {
+  OCELLUS_RETURN_IF_ERROR(WriteEndpoint(data_dir, endpoint));
+  Log(LogSeverity::kInfo, "coordinator_ready",
+      {{"version", kVersion},
+       {"grpc", endpoint.grpc},
+       {"metrics", endpoint.metrics},
+       {"page", endpoint.page},
+       {"data", data_dir},
+       {"store", store_uri}});
+  return absl::OkStatus();
+}
+
 absl::Status Serve(const Flags& flags, ShutdownSignal* shutdown) {
   OCELLUS_RETURN_IF_ERROR(CheckListen(flags));
   OCELLUS_ASSIGN_OR_RETURN(const auto lock,
@@ -160,18 +189,17 @@ absl::Status Serve(const Flags& flags, ShutdownSignal* shutdown) {
                security->authority()};
   OCELLUS_ASSIGN_OR_RETURN(const auto server,
                            Server::Start(flags.listen, security->credentials(), api));
+  OCELLUS_ASSIGN_OR_RETURN(auto page,
+                           StartPage(flags, *security, server.get(), objects.get(), &live));
+  const std::string page_url = page == nullptr ? "" : page->url();
   if (pods != nullptr) {
     pods->Start();
   }
   reconciler.Start();
-  OCELLUS_RETURN_IF_ERROR(WriteEndpoint(data_dir, {server->address(), metrics_server->address()}));
-  Log(LogSeverity::kInfo, "coordinator_ready",
-      {{"version", kVersion},
-       {"grpc", server->address()},
-       {"metrics", metrics_server->address()},
-       {"data", data_dir},
-       {"store", objects->uri()}});
+  OCELLUS_RETURN_IF_ERROR(TellReady(
+      data_dir, {server->address(), metrics_server->address(), page_url}, objects->uri()));
   Log(LogSeverity::kInfo, "coordinator_stopping", {{"signal", shutdown->Wait()}});
+  page = nullptr;
   server->Stop();
   reconciler.Stop();
   return absl::OkStatus();

@@ -22,7 +22,7 @@ RANKS = {
     "coordinator/state": 3, "coordinator/scheduler": 3, "coordinator/launch": 3,
     "models/objectives": 4, "models/weights": 4, "worker/dist": 4, "coordinator/fleet": 4,
     "coordinator/auth": 4,
-    "worker/trainer": 5, "coordinator/control": 5, "coordinator/api": 5,
+    "worker/trainer": 5, "coordinator/control": 5, "coordinator/api": 5, "coordinator/page": 5,
     "coordinator/main.": 6,
     "tools": 7,
 }

@@ -3,12 +3,12 @@
 # exact: linked into our programs, or deciding what the compiler makes: exactly this version.
 debian_exact="g++ cmake ninja-build ccache mold libgrpc++-dev libgrpc-dev protobuf-compiler
   protobuf-compiler-grpc libprotobuf-dev libabsl-dev prometheus-cpp-dev libgtest-dev libgmock-dev
-  nlohmann-json3-dev libcli11-dev libyaml-cpp-dev libjpeg62-turbo-dev libgloo-dev clang-format
-  clang-16 libclang-rt-16-dev
-  strace"
+  nlohmann-json3-dev libcli11-dev libcpp-httplib-dev libyaml-cpp-dev libjpeg62-turbo-dev
+  libgloo-dev clang-format clang-16 libclang-rt-16-dev strace"
 # floor: tools and libraries with frequent security fixes: this version or the archive's newer one.
 debian_floor="pkg-config git ca-certificates python3-venv libsqlite3-dev libpng-dev zlib1g-dev
-  libicu-dev libcurl4-openssl-dev libssl-dev"
+  libicu-dev libcurl4-openssl-dev libssl-dev
+  chromium-headless-shell fonts-dejavu-core"
 # extract: unpacked into the toolchain folder, not installed.
 debian_extract="libvalijson-dev prometheus"
 

@@ -102,6 +102,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
 
 Server::~Server() { Stop(); }
 
+std::shared_ptr<grpc::Channel> Server::OwnChannel() {
+  return server_->InProcessChannel(grpc::ChannelArguments());
+}
+
 void Server::Stop() {
   if (server_ == nullptr) {
     return;

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "coordinator/auth/gate.h"
 #include "coordinator/base/error.h"
+#include "coordinator/base/random_id.h"
 
 namespace ocellus::coordinator {
 namespace {
@@ -15,6 +16,7 @@ constexpr char kReflection[] = "/grpc.reflection.";
 constexpr char kPemProperty[] = "x509_pem_cert";
 // gRPC does not tell a processor who the peer is: those without a credential share one limit.
 constexpr char kSomebody[] = "somebody";
+constexpr int kSecretLength = 32;
 
 std::string Text(const grpc::string_ref& ref) { return std::string(ref.data(), ref.size()); }
 
@@ -29,6 +31,13 @@ std::string TokenIn(const Metadata& metadata) {
 std::string CertificateIn(const grpc::AuthContext& context) {
   const auto found = context.FindPropertyValues(kPemProperty);
   return found.empty() ? "" : Text(found.front());
+}
+
+std::string PeerOf(const grpc::ServerContext& context) {
+  const auto told = context.client_metadata().find(kPagePeerKey);
+  const std::string value = told == context.client_metadata().end() ? "" : Text(told->second);
+  const std::string own = PagePeer("");
+  return absl::StartsWith(value, own) ? value.substr(own.size()) : AddressOf(context.peer());
 }
 
 class ReflectionGuard final : public grpc::AuthMetadataProcessor {
@@ -53,13 +62,18 @@ class ReflectionGuard final : public grpc::AuthMetadataProcessor {
 
 }  // namespace
 
+std::string PagePeer(const std::string& address) {
+  static const auto* secret = new std::string(RandomName(kSecretLength));
+  return absl::StrCat(*secret, " ", address);
+}
+
 Offered OfferedBy(const grpc::ServerContext& context) {
   Offered offered;
   offered.token = TokenIn(context.client_metadata());
   if (const auto auth = context.auth_context(); auth != nullptr) {
     offered.certificate = CertificateIn(*auth);
   }
-  offered.peer = AddressOf(context.peer());
+  offered.peer = PeerOf(context);
   return offered;
 }
 

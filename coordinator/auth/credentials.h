@@ -11,6 +11,11 @@ namespace ocellus::coordinator {
 
 class Gate;
 
+// Metadata of calls that the page makes within this process: the address of who asked it, with a
+// secret of the process, so that nobody else can say to be another.
+inline constexpr char kPagePeerKey[] = "ocellus-page-peer";
+std::string PagePeer(const std::string& address);
+
 struct Offered {
   std::string token;        // of "authorization: Bearer ...", else empty
   std::string certificate;  // PEM of the client's, whose chain the handshake has checked

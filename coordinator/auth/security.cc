@@ -30,14 +30,6 @@ constexpr size_t kTokenLength = 47;
 constexpr unsigned kWatchSeconds = 1;
 constexpr std::chrono::minutes kKeepInterval{10};
 
-std::string HostOf(const std::string& address) {
-  std::string host = address.substr(0, address.rfind(':'));
-  if (absl::StartsWith(host, "[") && absl::EndsWith(host, "]")) {
-    host = host.substr(1, host.size() - 2);
-  }
-  return host;
-}
-
 std::vector<std::string> HostsOf(const std::string& listen, const std::vector<std::string>& more) {
   char machine[256] = "";
   gethostname(machine, sizeof(machine) - 1);
@@ -67,6 +59,14 @@ std::shared_ptr<grpc::ServerCredentials> TlsOf(const std::string& key,
 }
 
 }  // namespace
+
+std::string HostOf(const std::string& address) {
+  std::string host = address.substr(0, address.rfind(':'));
+  if (absl::StartsWith(host, "[") && absl::EndsWith(host, "]")) {
+    host = host.substr(1, host.size() - 2);
+  }
+  return host;
+}
 
 bool IsLoopbackAddress(const std::string& address) {
   const std::string host = HostOf(address);
@@ -116,9 +116,9 @@ absl::Status Security::Secure(const SecuritySettings& settings, const std::strin
   const bool own = settings.certificate.empty();
   if (own) hosts_ = HostsOf(listen, settings.names);
   certificate_path_ = own ? folder + "/server.pem" : settings.certificate;
+  key_path_ = own ? folder + "/server.key" : settings.key;
   OCELLUS_RETURN_IF_ERROR(KeepCertificates());
-  credentials_ = TlsOf(own ? folder + "/server.key" : settings.key, certificate_path_,
-                       folder + "/authority.pem");
+  credentials_ = TlsOf(key_path_, certificate_path_, folder + "/authority.pem");
   credentials_->SetAuthMetadataProcessor(GuardReflection(gate_.get()));
   OCELLUS_RETURN_IF_ERROR(TakeFirstAdmin(settings.admin_token.empty() ? data_dir + "/admin-token"
                                                                       : settings.admin_token));

@@ -51,6 +51,9 @@ class Security {
   // Null in local mode.
   Authority* authority() { return authority_.get(); }
   std::shared_ptr<grpc::ServerCredentials> credentials() const { return credentials_; }
+  // Where certificate and key of the server lie, both watched for changes; empty in local mode.
+  const std::string& certificate_path() const { return certificate_path_; }
+  const std::string& key_path() const { return key_path_; }
 
  private:
   Security() = default;
@@ -67,12 +70,15 @@ class Security {
   std::unique_ptr<Authority> authority_;
   std::shared_ptr<grpc::ServerCredentials> credentials_;
   std::vector<std::string> hosts_;  // empty: the operator gives the certificate
-  std::string certificate_path_;
+  std::string certificate_path_, key_path_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool ending_ = false;
   std::thread keeper_;
 };
+
+// "127.0.0.1" of "127.0.0.1:7410", "::1" of "[::1]:7410".
+std::string HostOf(const std::string& address);
 
 // Whether only this machine can reach `address` ("127.0.0.1:7410").
 bool IsLoopbackAddress(const std::string& address);

@@ -17,7 +17,8 @@ std::string PathIn(const std::string& data_dir) { return data_dir + "/endpoint.j
 absl::Status WriteEndpoint(const std::string& data_dir, const Endpoint& endpoint) {
   const std::string path = PathIn(data_dir);
   const std::string temporary = path + ".new";
-  const nlohmann::json content = {{"grpc", endpoint.grpc}, {"metrics", endpoint.metrics}};
+  const nlohmann::json content = {
+      {"grpc", endpoint.grpc}, {"metrics", endpoint.metrics}, {"page", endpoint.page}};
   std::ofstream file(temporary, std::ios::trunc);
   file << content.dump() << "\n";
   file.close();
@@ -41,7 +42,8 @@ absl::StatusOr<Endpoint> ReadEndpoint(const std::string& data_dir) {
   if (!content.is_object()) {
     return absl::DataLossError(absl::StrCat(PathIn(data_dir), " is not a JSON object"));
   }
-  return Endpoint{content.value("grpc", std::string()), content.value("metrics", std::string())};
+  return Endpoint{content.value("grpc", std::string()), content.value("metrics", std::string()),
+                  content.value("page", std::string())};
 }
 
 absl::Status PortInUse(const std::string& address, const std::string& flag) {

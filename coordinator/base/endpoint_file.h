@@ -11,6 +11,7 @@ namespace ocellus::coordinator {
 struct Endpoint {
   std::string grpc;     // "127.0.0.1:7410"; empty for a process without a gRPC port
   std::string metrics;  // "127.0.0.1:7411"
+  std::string page;     // "http://127.0.0.1:7413/"; empty for a process without a page
 };
 
 // Replaces the file whole.

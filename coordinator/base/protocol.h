@@ -19,6 +19,7 @@ inline constexpr int kTransportBytesMax = 32 << 20;
 inline constexpr int kCoordinatorPort = 7410;
 inline constexpr int kCoordinatorMetricsPort = 7411;
 inline constexpr int kWorkerMetricsPort = 7412;
+inline constexpr int kPagePort = 7413;
 
 // Keepalive of clients; a server closes a connection that pings faster than it allows.
 inline constexpr absl::Duration kKeepaliveTime = absl::Seconds(20);

@@ -81,6 +81,7 @@ void LiveGangs::Progressed(const v1::GangRef& gang, int rank, const v1::Progress
     }
     if (rank == 0) {
       live.progress = progress;
+      if (progress.step() > 0) trails_[gang.job_id()].Add(progress.step(), progress.loss());
     }
   }
   changes_.Notify();
@@ -97,6 +98,7 @@ void LiveGangs::StopAcked(const v1::GangRef& gang, int rank, int64_t step) {
 void LiveGangs::Forget(const std::string& job_id) {
   std::lock_guard lock(mutex_);
   gangs_.erase(job_id);
+  trails_.erase(job_id);
 }
 
 std::optional<LiveGang> LiveGangs::Get(const std::string& job_id, int64_t generation) const {
@@ -106,6 +108,12 @@ std::optional<LiveGang> LiveGangs::Get(const std::string& job_id, int64_t genera
     return std::nullopt;
   }
   return found->second;
+}
+
+std::vector<LossPoint> LiveGangs::Trail(const std::string& job_id) const {
+  std::lock_guard lock(mutex_);
+  const auto found = trails_.find(job_id);
+  return found == trails_.end() ? std::vector<LossPoint>{} : found->second.points();
 }
 
 }  // namespace ocellus::coordinator

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "coordinator/base/beacon.h"
 #include "coordinator/base/clock.h"
+#include "coordinator/fleet/loss_trail.h"
 #include "ocellus/v1/worker.pb.h"
 
 namespace ocellus::coordinator {
@@ -58,6 +59,8 @@ class LiveGangs {
 
   // Nothing when this generation was not heard of.
   std::optional<LiveGang> Get(const std::string& job_id, int64_t generation) const;
+  // Of all generations of the job that were heard of; empty when none was.
+  std::vector<LossPoint> Trail(const std::string& job_id) const;
 
   // Notified when there is something new to show.
   Beacon& changes() { return changes_; }
@@ -67,7 +70,8 @@ class LiveGangs {
 
   const Clock* clock_;
   mutable std::mutex mutex_;
-  std::map<std::string, LiveGang> gangs_;  // by job
+  std::map<std::string, LiveGang> gangs_;    // by job
+  std::map<std::string, LossTrail> trails_;  // by job
   Beacon changes_;
 };
 

@@ -127,7 +127,7 @@ class Cluster:
         self.store, self.env = "file://" + self.path("store"), {}
         self.cli_env = {}
         self.started = []
-        self.grpc = self.metrics = None
+        self.grpc = self.metrics = self.page = None
         self.coordinator = self.worker = None
 
     def path(self, *parts):
@@ -154,10 +154,11 @@ class Cluster:
             program("ocellus-coordinator"), "--data-dir", data,
             "--listen", self.grpc or "127.0.0.1:0",
             "--metrics-listen", self.metrics or "127.0.0.1:0",
+            "--page-listen", self.page.split("/")[2] if self.page else "127.0.0.1:0",
             "--store", self.store, *options])
         if wait:
             found = self.endpoint(self.coordinator, data)
-            self.grpc, self.metrics = found["grpc"], found["metrics"]
+            self.grpc, self.metrics, self.page = found["grpc"], found["metrics"], found["page"]
         return self.coordinator
 
     def start_worker(self, name="worker", node="node-1", *options):

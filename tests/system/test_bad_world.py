@@ -82,9 +82,9 @@ def test_two_coordinators_on_one_folder(cluster):
     first = cluster.start_coordinator()
     second = subprocess.run([program("ocellus-coordinator"), "--data-dir",
                              cluster.path("coordinator"), "--listen", "127.0.0.1:0",
-                             "--metrics-listen", "127.0.0.1:0", "--store",
-                             "file://" + cluster.path("store")], capture_output=True, text=True,
-                            timeout=30, check=False)
+                             "--metrics-listen", "127.0.0.1:0", "--page-listen", "127.0.0.1:0",
+                             "--store", "file://" + cluster.path("store")],
+                            capture_output=True, text=True, timeout=30, check=False)
     assert second.returncode not in (0, -6, -11)
     assert str(first.pid) in second.stderr and cluster.path("coordinator") in second.stderr
     assert first.alive()
@@ -102,11 +102,13 @@ def test_two_workers_on_one_folder(cluster):
     assert str(first.pid) in second.stderr
 
 
-@pytest.mark.parametrize("option", ["--listen", "--metrics-listen"])
+@pytest.mark.parametrize("option", ["--listen", "--metrics-listen", "--page-listen"])
 def test_port_in_use(cluster, tmp_path, option):
     cluster.start_coordinator()
-    taken = cluster.grpc if option == "--listen" else cluster.metrics
-    options = {"--listen": "127.0.0.1:0", "--metrics-listen": "127.0.0.1:0", option: taken}
+    taken = {"--listen": cluster.grpc, "--metrics-listen": cluster.metrics,
+             "--page-listen": cluster.page.split("/")[2]}[option]
+    options = {"--listen": "127.0.0.1:0", "--metrics-listen": "127.0.0.1:0",
+               "--page-listen": "127.0.0.1:0", option: taken}
     done = subprocess.run([program("ocellus-coordinator"), "--data-dir", str(tmp_path / "other"),
                            *[w for pair in options.items() for w in pair], "--store",
                            "file://" + str(tmp_path / "store")], capture_output=True, text=True,

@@ -228,7 +228,8 @@ def test_rotation_under_load(secure):
     try:
         for number in range(1, 4):
             swap(folder, f"server-{number}")
-            until(lambda n=number: shown(secure.grpc) == f"server-{n}", "the new certificate", 20)
+            for address in (secure.grpc, secure.page.split("/")[2]):
+                until(lambda n=number, a=address: shown(a) == f"server-{n}", "the new one", 20)
     finally:
         ending.set()
         for thread in threads:

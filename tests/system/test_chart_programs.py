@@ -52,6 +52,7 @@ class Pods(Cluster):
         container = self.containers[name]
         swap = [("/var/lib/ocellus", self.path(name)), ("/etc/ocellus", self.path("etc")),
                 ("0.0.0.0:7410", self.grpc), ("0.0.0.0:7411", self.metrics),
+                ("0.0.0.0:7413", "127.0.0.1:0"),
                 ("0.0.0.0:7412", "127.0.0.1:0"), ("file:///store", "file://" + self.path("store")),
                 ("ocellus-coordinator.team.svc:7410", self.grpc)]
         made = []

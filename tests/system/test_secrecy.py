@@ -72,7 +72,7 @@ def test_plaintext_only_on_loopback(cluster):
         data = cluster.path(f"data-{len(cluster.started)}")
         process = cluster.launch(f"c{len(cluster.started)}", [
             program("ocellus-coordinator"), "--data-dir", data, "--listen", "0.0.0.0:0",
-            "--metrics-listen", "127.0.0.1:0", *options])
+            "--metrics-listen", "127.0.0.1:0", "--page-listen", "127.0.0.1:0", *options])
         return process, "127.0.0.1:" + cluster.endpoint(process, data)["grpc"].rsplit(":", 1)[1]
 
     def ask(channel):

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "coordinator/base/endpoint_file.h"
 #include "coordinator/base/lock_file.h"
@@ -66,6 +67,7 @@ class Cluster {
     listen_ = Loopback(arguments.port);
     metrics_ = Loopback(metrics);
     worker_metrics_ = Loopback(metrics == 0 ? 0 : metrics + 1);
+    page_ = Loopback(metrics == 0 ? 0 : metrics + 2);
   }
 
   absl::Status Run() {
@@ -102,7 +104,8 @@ class Cluster {
     };
     OCELLUS_RETURN_IF_ERROR(CheckPortFree(port(listen_), "--port"));
     OCELLUS_RETURN_IF_ERROR(CheckPortFree(port(metrics_), "--metrics-port"));
-    return CheckPortFree(port(worker_metrics_), "--metrics-port");
+    OCELLUS_RETURN_IF_ERROR(CheckPortFree(port(worker_metrics_), "--metrics-port"));
+    return CheckPortFree(port(page_), "--metrics-port");
   }
 
   std::vector<std::string> CoordinatorCommand() const {
@@ -113,6 +116,8 @@ class Cluster {
             listen_,
             "--metrics-listen",
             metrics_,
+            "--page-listen",
+            page_,
             "--store",
             absl::StrCat("file://", data_, "/store")};
   }
@@ -150,13 +155,15 @@ class Cluster {
     // From now on at the same ports, so that worker and users find a restarted one.
     listen_ = endpoint.grpc;
     metrics_ = endpoint.metrics;
+    page_url_ = endpoint.page;
+    page_ = std::string(absl::StripSuffix(absl::StripPrefix(page_url_, "http://"), "/"));
     supervisor_.SetCommand(coordinator_, CoordinatorCommand());
     worker_ = supervisor_.Add({"ocellus-worker", WorkerCommand(), Log("worker")});
     worker_started_ = true;
     OCELLUS_RETURN_IF_ERROR(Await(worker_, "worker", [&] { return NodeIsReady(); }));
     if (ReadEndpointOf("worker", &endpoint)) worker_metrics_ = endpoint.metrics;
     supervisor_.SetCommand(worker_, WorkerCommand());
-    return coordinator::WriteEndpoint(data_, {listen_, metrics_});
+    return coordinator::WriteEndpoint(data_, {listen_, metrics_, page_url_});
   }
 
   template <typename Condition>
@@ -194,8 +201,8 @@ class Cluster {
         Tinted("ocellus is up", Tint::kBold), "\n", "  coordinator  ", listen_,
         "   metrics http://", metrics_, "/metrics\n", "  worker       ", arguments_.node, ", ",
         arguments_.cpu_slots, " CPU slots   metrics http://", worker_metrics_, "/metrics\n",
-        "  data         ", data_, "\n", "  logs         ", Log("coordinator"), "\n               ",
-        Log("worker"), "\n",
+        "  page         ", page_url_, "\n", "  data         ", data_, "\n", "  logs         ",
+        Log("coordinator"), "\n               ", Log("worker"), "\n",
         "next, in another terminal: ", usual ? "" : "OCELLUS_SERVER=", usual ? "" : listen_,
         usual ? "" : " ", "ocellus submit job.yaml --wait\nCtrl-C stops everything.\n"));
   }
@@ -211,7 +218,7 @@ class Cluster {
   std::string Log(const std::string& name) const { return absl::StrCat(data_, "/", name, ".log"); }
 
   const UpArguments arguments_;
-  std::string data_, listen_, metrics_, worker_metrics_;
+  std::string data_, listen_, metrics_, worker_metrics_, page_, page_url_;
   Supervisor supervisor_;
   std::unique_ptr<v1::AdminService::Stub> admin_;
   size_t coordinator_ = 0, worker_ = 0;
@@ -230,11 +237,12 @@ void AddUp(CLI::App* app, Session* session) {
                       "Folder for jobs, checkpoints and logs (" + arguments->data_dir + ")");
   command
       ->add_option("--port", arguments->port, "Port of the coordinator (7410); 0 takes a free one")
-      ->check(CLI::Range(0, 65533));
+      ->check(CLI::Range(0, 65532));
   command
-      ->add_option("--metrics-port", arguments->metrics_port,
-                   "Port of its metrics, the worker's is the next (--port + 1); 0: free ones")
-      ->check(CLI::Range(0, 65534));
+      ->add_option(
+          "--metrics-port", arguments->metrics_port,
+          "Port of its metrics (--port + 1), before the worker's and the page's; 0: free ones")
+      ->check(CLI::Range(0, 65533));
   command
       ->add_option("--cpu-slots", arguments->cpu_slots,
                    "CPU ranks that may run at once (all cores)")

@@ -2,6 +2,11 @@
 - --data-dir=/var/lib/ocellus
 - --listen=0.0.0.0:7410
 - --metrics-listen=0.0.0.0:7411
+{{- if .Values.page.enabled }}
+- --page-listen=0.0.0.0:7413
+{{- else }}
+- --page-listen=none
+{{- end }}
 - {{ printf "--store=%s" .Values.objectStore.uri | quote }}
 - --lease-ms={{ .Values.coordinator.leaseMs | int }}
 - --secure

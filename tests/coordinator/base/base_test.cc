@@ -73,7 +73,8 @@ TEST(LockFileTest, FolderThatCannotBeMade) {
 TEST(EndpointFileTest, RoundTrip) {
   TempFolder folder;
   EXPECT_TRUE(absl::IsNotFound(ReadEndpoint(folder.path()).status()));
-  ASSERT_TRUE(WriteEndpoint(folder.path(), {"127.0.0.1:1", "127.0.0.1:2"}).ok());
+  ASSERT_TRUE(
+      WriteEndpoint(folder.path(), {"127.0.0.1:1", "127.0.0.1:2", "http://127.0.0.1:3/"}).ok());
   const auto endpoint = ReadEndpoint(folder.path());
   ASSERT_TRUE(endpoint.ok());
   EXPECT_EQ(endpoint->grpc, "127.0.0.1:1");

@@ -12,7 +12,7 @@
 
 namespace ocellus::coordinator {
 
-Cluster::Cluster(Launcher* launcher) : launcher_(launcher) { Start(); }
+Cluster::Cluster(Launcher* launcher, Mode mode) : launcher_(launcher), mode_(mode) { Start(); }
 
 Cluster::~Cluster() { parts_->server->Stop(); }
 
@@ -35,8 +35,8 @@ void Cluster::Start() {
       Reconciler::Parts{parts_->store.get(), parts_->fleet.get(), parts_->live.get(),
                         parts_->ledger.get(), &parts_->metrics, &clock_, launcher_},
       ControlOptions{});
-  parts_->gate = std::make_unique<Gate>(Mode::kLocal, parts_->store.get(), &clock_,
-                                        &parts_->metrics, CallLimits{});
+  parts_->gate =
+      std::make_unique<Gate>(mode_, parts_->store.get(), &clock_, &parts_->metrics, CallLimits{});
   auto server = Server::Start("127.0.0.1:0", grpc::InsecureServerCredentials(),
                               {parts_->store.get(), parts_->fleet.get(), parts_->live.get(),
                                parts_->reports.get(), parts_->ledger.get(), parts_->logs.get(),

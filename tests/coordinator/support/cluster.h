@@ -20,7 +20,7 @@ namespace ocellus::coordinator {
 class Cluster {
  public:
   // `launcher` outlives it; null: workers are started by people.
-  explicit Cluster(Launcher* launcher = nullptr);
+  explicit Cluster(Launcher* launcher = nullptr, Mode mode = Mode::kLocal);
   ~Cluster();
   // Ends the coordinator and starts another one on the same folder.
   void Restart();
@@ -40,7 +40,10 @@ class Cluster {
   v1::JobService::Stub& jobs() { return *jobs_; }
   std::shared_ptr<grpc::Channel> channel() { return channel_; }
   const std::string& address() const { return parts_->server->address(); }
+  std::shared_ptr<grpc::Channel> own_channel() { return parts_->server->OwnChannel(); }
   Store& store() { return *parts_->store; }
+  Objects& objects() { return *parts_->objects; }
+  LiveGangs& live() { return *parts_->live; }
   Metrics& metrics() { return parts_->metrics; }
   SimulatedClock& clock() { return clock_; }
   Reconciler& reconciler() { return *parts_->reconciler; }
@@ -63,6 +66,7 @@ class Cluster {
   void Start();
 
   Launcher* launcher_;
+  const Mode mode_;
   TempFolder folder_;
   SimulatedClock clock_;
   std::unique_ptr<Running> parts_;

@@ -1,0 +1,16 @@
+# Writes OUT, a C++ source with the text of every file in FILES under its name, without STRIP at its
+# end: EmbeddedFiles() of NAMESPACE, which HEADER declares.
+set(text "// Made by cmake/embed.cmake.\n#include \"${HEADER}\"\n\n")
+string(APPEND text "namespace ${NAMESPACE} {\n\n")
+string(APPEND text "const std::vector<EmbeddedFile>& EmbeddedFiles() {\n")
+string(APPEND text "  static const auto* files = new std::vector<EmbeddedFile>{\n")
+foreach(file IN LISTS FILES)
+  get_filename_component(name ${file} NAME)
+  if(STRIP)
+    string(REGEX REPLACE "\\${STRIP}$" "" name ${name})
+  endif()
+  file(READ ${file} content)
+  string(APPEND text "      {\"${name}\", R\"ocellus(${content})ocellus\"},\n")
+endforeach()
+string(APPEND text "  };\n  return *files;\n}\n\n}  // namespace ${NAMESPACE}\n")
+file(WRITE ${OUT} "${text}")
