@@ -110,7 +110,8 @@ CASES = {
          "0+60x260", 'ocellus_checkpoint_last_commit_timestamp_seconds{job="j"}': "0x90 1x200"}),
     "OcellusCheckpointFailing": (
         {'ocellus_checkpoint_failures_total{job="j",reason="upload"}': "0+1x20"}, 15,
-        {'ocellus_checkpoint_failures_total{job="j",reason="upload"}': "0x5 1x20"}),
+        {'ocellus_checkpoint_failures_total{job="j",reason="upload"}': "0x5 1x20",
+         'ocellus_checkpoint_failures_total{job="j",reason="left_out"}': "0+1x20"}),
     "OcellusCheckpointsPaused": ({'ocellus_checkpoint_paused{job="j"}': "1x20"}, 15,
                                  {'ocellus_checkpoint_paused{job="j"}': "1x5 0x15"}),
     "OcellusCheckpointStall": (

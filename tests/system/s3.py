@@ -109,6 +109,12 @@ class S3:
         assert status == 200, (key, body[:500])
         return body
 
+    def unfinished(self):
+        """Keys of multipart uploads that nobody ended."""
+        status, body = self.call("GET", f"/{BUCKET}", "uploads=")
+        assert status == 200, body[:500]
+        return [e.text for e in ElementTree.fromstring(body).iter() if e.tag.endswith("}Key")]
+
     def keys(self, prefix=""):
         query = "list-type=2&max-keys=1000&prefix=" + urllib.parse.quote(prefix, safe="")
         status, body = self.call("GET", f"/{BUCKET}", query)

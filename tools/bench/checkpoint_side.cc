@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "worker/checkpoint/slices.h"
 #include "worker/checkpoint/snapshot.h"
 #include "worker/checkpoint/writer.h"
 
@@ -75,7 +76,9 @@ double Median(std::vector<double> values) {
 class Side {
  public:
   Side(const char* place, const std::vector<std::vector<float>>& state)
-      : store_(store::OpenStore(place)), sources_(SourcesOf(state)), writer_(store_.get()) {
+      : store_(store::OpenStore(place)),
+        sources_(checkpoint::SlicesOf(SourcesOf(state), 0, 1, store_->portions())),
+        writer_(store_.get()) {
     snapshot_.Reserve(sources_);
   }
 

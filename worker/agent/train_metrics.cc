@@ -47,7 +47,7 @@ TrainMetrics::JobSeries TrainMetrics::Make(const std::string& job) {
     series.checkpoint_stages[stage] =
         &metrics_->Histogram(metric::kCheckpointDuration, {{"job", job}, {"stage", stage}});
   }
-  for (const char* reason : {"upload", "commit"}) {
+  for (const char* reason : {"upload", "commit", "left_out"}) {
     series.checkpoint_failures[reason] =
         &metrics_->Counter(metric::kCheckpointFailures, {{"job", job}, {"reason", reason}});
   }
@@ -118,6 +118,7 @@ void TrainMetrics::Step(const std::string& job, int rank, const wire::Step& step
 }
 
 void TrainMetrics::Value(const std::string& job, const wire::Metric& value) {
+  if (value.name == "checkpoint_left_out") return CheckpointFailed(job, "left_out");
   coordinator::Metrics::Labels labels;
   const Metric* series = EvaluationSeries(value.name, &labels);
   if (series == nullptr) return;

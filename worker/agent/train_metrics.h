@@ -26,7 +26,7 @@ class TrainMetrics {
   void Value(const std::string& job, const wire::Metric& value);
   void CheckpointReady(const std::string& job, const wire::CheckpointReady& ready);
   void Committed(const std::string& job, double seconds, double at);
-  // `reason`: "upload" or "commit".
+  // `reason`: "upload", "commit", or "left_out": none was taken, since the one before is written.
   void CheckpointPaused(const std::string& job, bool paused);
   void CheckpointFailed(const std::string& job, const std::string& reason);
   // `total`: lines dropped by the gang so far.

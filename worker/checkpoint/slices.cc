@@ -23,6 +23,17 @@ std::optional<int> Number(std::string_view digits) {
   return number;
 }
 
+// Into how many slices a rank cuts its share of a file: of a portion each at most, so that all
+// connections have as much to do. A small share makes fewer.
+int SlicesOfOne(size_t share, const store::Portions& portions) {
+  if (portions.bytes == 0) return 1;
+  const size_t least = std::max<size_t>(portions.bytes / 4, 1);
+  const auto parallel = static_cast<size_t>(portions.parallel);
+  const size_t round = parallel * portions.bytes;
+  if (share < parallel * least) return static_cast<int>(std::max<size_t>(share / least, 1));
+  return static_cast<int>((share + round - 1) / round * parallel);
+}
+
 [[noreturn]] void ThrowIncomplete(const std::string& origin, const std::string& cause) {
   throw wire::Fault(wire::FaultClass::kStorage, "CORRUPT_FILE", origin + " " + cause,
                     "restore another checkpoint");
@@ -53,22 +64,25 @@ std::optional<SlicePlace> PlaceOfSlice(const std::string& name) {
   return SlicePlace{name.substr(0, stem) + std::string(kEnding), *index - 1, *count};
 }
 
-FileSources SliceOf(const FileSources& sources, int index, int count) {
-  if (count == 1) return sources;
+FileSources SlicesOf(const FileSources& sources, int rank, int world,
+                     const store::Portions& portions) {
   FileSources slices;
   for (const auto& [name, source] : sources) {
     const FileLayout layout = LayOut(source);
-    FileSource& slice = slices[SliceName(name, index, count)];
-    slice.metadata = source.metadata;
+    const size_t total = std::max<size_t>(layout.data_bytes, 1);
+    const int own = SlicesOfOne(total / static_cast<size_t>(world), portions);
+    const int count = own * world;
+    for (int i = 0; i < own; ++i) {
+      slices[SliceName(name, rank * own + i, count)].metadata = source.metadata;
+    }
     size_t begin = 0;
     for (const TensorSource* tensor : layout.order) {
       const size_t bytes = *TensorBytes(tensor->dtype, tensor->shape);
       const size_t middle = begin + bytes / 2;
       begin += bytes;
-      const size_t total = std::max<size_t>(layout.data_bytes, 1);
-      const auto owner = std::min<size_t>(middle * static_cast<size_t>(count) / total,
-                                          static_cast<size_t>(count) - 1);
-      if (owner == static_cast<size_t>(index)) slice.tensors.push_back(*tensor);
+      const auto index =
+          std::min(static_cast<int>(middle * static_cast<size_t>(count) / total), count - 1);
+      if (index / own == rank) slices[SliceName(name, index, count)].tensors.push_back(*tensor);
     }
   }
   return slices;

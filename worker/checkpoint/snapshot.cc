@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <stdexcept>
 
@@ -61,7 +62,8 @@ Snapshot::Buffer& Snapshot::BufferFor(const std::string& name, size_t bytes) {
 void Snapshot::Reserve(const FileSources& sources) {
   constexpr size_t kPage = 4096;
   for (const auto& [name, source] : sources) {
-    const Buffer& buffer = BufferFor(name, LayOut(source).data_bytes);
+    const FileLayout layout = LayOut(source);
+    const Buffer& buffer = BufferFor(name, layout.header.size() + layout.data_bytes);
     volatile std::byte* const bytes = buffer.bytes.get();
     for (size_t at = 0; at < buffer.capacity; at += kPage) bytes[at] = std::byte{};
   }
@@ -71,15 +73,17 @@ void Snapshot::Take(const FileSources& sources) {
   files_.clear();
   for (const auto& [name, source] : sources) {
     FileLayout layout = LayOut(source);
-    const Buffer& buffer = BufferFor(name, layout.data_bytes);
-    CopyValues(layout, buffer.bytes.get());
-    files_[name] = {std::move(layout.header), {buffer.bytes.get(), layout.data_bytes}};
+    const size_t head = layout.header.size(), bytes = head + layout.data_bytes;
+    std::byte* const whole = BufferFor(name, bytes).bytes.get();
+    std::memcpy(whole, layout.header.data(), head);
+    CopyValues(layout, whole + head);
+    files_[name] = {std::move(layout.header), {whole + head, layout.data_bytes}, {whole, bytes}};
   }
 }
 
 size_t Snapshot::bytes() const {
   size_t bytes = 0;
-  for (const auto& [name, file] : files_) bytes += file.header.size() + file.data.size();
+  for (const auto& [name, file] : files_) bytes += file.whole.size();
   return bytes;
 }
 

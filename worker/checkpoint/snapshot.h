@@ -50,8 +50,9 @@ std::shared_ptr<std::byte[]> AllocatePages(size_t bytes);
 class Snapshot {
  public:
   struct File {
-    std::string header;               // as in the file
-    std::span<const std::byte> data;  // all values, one after the other
+    std::string header;                // as in the file
+    std::span<const std::byte> data;   // all values, one after the other
+    std::span<const std::byte> whole;  // both
   };
 
   explicit Snapshot(Allocate allocate = AllocatePages) : allocate_(std::move(allocate)) {}

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <exception>
 #include <stdexcept>
@@ -31,25 +32,49 @@ using Clock = std::chrono::steady_clock;
                     "the storage is too slow for the state's size: see `ocellus storage check`");
 }
 
-FileEntry WriteFile(store::ObjectStore& store, const std::string& prefix, const std::string& name,
-                    const Snapshot::File& file, Clock::time_point start,
+// A store of portions takes a file as it lies there; another one in parts, each of which is summed
+// while it is in the processor's cache.
+FileEntry WriteFile(store::ObjectStore& store, const std::string& key, const std::string& name,
+                    std::span<const std::byte> bytes, Clock::time_point start,
                     std::chrono::milliseconds limit) {
+  const bool at_once = store.portions().bytes > 0;
   store::Sha256 sha256;
-  const std::unique_ptr<store::ObjectWriter> writer = store.Write(prefix + name);
-  const auto append = [&](std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      if (Clock::now() - start > limit) ThrowLate(store, prefix + name, limit);
-      const auto part = bytes.first(std::min(bytes.size(), kPartBytes));
-      sha256.Update(part);
-      writer->Append(part);
-      bytes = bytes.subspan(part.size());
+  const std::unique_ptr<store::ObjectWriter> writer = at_once ? nullptr : store.Write(key);
+  for (size_t at = 0; at < bytes.size(); at += kPartBytes) {
+    if (Clock::now() - start > limit) ThrowLate(store, key, limit);
+    const auto part = bytes.subspan(at, std::min(bytes.size() - at, kPartBytes));
+    sha256.Update(part);
+    if (writer) writer->Append(part);
+  }
+  if (writer) writer->Finish();
+  if (!writer) store.Put(key, bytes);
+  wire::Failpoint("trainer.file_written");
+  return {name, static_cast<int64_t>(bytes.size()), sha256.FinishHex()};
+}
+
+// Calls `part` with 0, 1, ... `count` - 1 in `threads` threads, of which this is one. Throws what
+// the first one to fail threw, when all have ended; what was not begun then is left out.
+void InParallel(size_t count, int threads, const std::function<void(size_t)>& part) {
+  std::atomic<size_t> next{0};
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto work = [&] {
+    for (size_t i = next++; i < count; i = next++) {
+      try {
+        part(i);
+      } catch (...) {
+        next = count;
+        const std::lock_guard lock(mutex);
+        if (!failure) failure = std::current_exception();
+      }
     }
   };
-  append(std::as_bytes(std::span(file.header)));
-  append(file.data);
-  writer->Finish();
-  wire::Failpoint("trainer.file_written");
-  return {name, static_cast<int64_t>(file.header.size() + file.data.size()), sha256.FinishHex()};
+  std::vector<std::thread> others;
+  const size_t helpers = std::min(count, static_cast<size_t>(threads));
+  for (size_t i = 1; i < helpers; ++i) others.emplace_back(work);
+  work();
+  for (std::thread& other : others) other.join();
+  if (failure) std::rethrow_exception(failure);
 }
 
 // A store that is in trouble may refuse this too; the sweeper gets it then.
@@ -89,11 +114,14 @@ void YieldToTraining() {
 std::vector<FileEntry> WriteFiles(store::ObjectStore& store, const Snapshot& snapshot,
                                   const std::string& prefix, std::chrono::milliseconds limit) {
   const auto start = Clock::now();
-  std::vector<FileEntry> files;
-  for (const auto& [name, file] : snapshot.files()) {
-    files.push_back(WriteFile(store, prefix, name, file, start, limit));
-  }
-  return files;
+  std::vector<std::pair<std::string, std::span<const std::byte>>> files;
+  for (const auto& [name, file] : snapshot.files()) files.emplace_back(name, file.whole);
+  std::vector<FileEntry> written(files.size());
+  InParallel(files.size(), store.portions().parallel, [&](size_t i) {
+    const auto& [name, bytes] = files[i];
+    written[i] = WriteFile(store, prefix + name, name, bytes, start, limit);
+  });
+  return written;
 }
 
 Writer::~Writer() {

@@ -36,6 +36,13 @@ struct ObjectPage {
   bool more = false;
 };
 
+// How a store takes many bytes best: in objects of about `bytes` each, `parallel` at a time. 0
+// bytes: as one object of any size.
+struct Portions {
+  size_t bytes = 0;
+  int parallel = 1;
+};
+
 // Receives an object part by part; Finish makes it visible. Destroyed without Finish, nothing
 // stays.
 class ObjectWriter {
@@ -88,6 +95,8 @@ class ObjectStore {
   // Frees what writers below `prefix` that died left behind, when it is older than `age`. Returns
   // how many. The folder's writers leave nothing by keys: there it is those of all keys.
   virtual int DropUnfinished(const std::string& prefix, std::chrono::seconds age) = 0;
+
+  virtual Portions portions() const { return {}; }
 
   virtual std::string uri() const = 0;  // "file:///data/store"; OpenStore opens the same by it
 };

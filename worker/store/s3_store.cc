@@ -17,6 +17,8 @@ namespace {
 
 constexpr size_t kPageMax = 1'000;
 constexpr size_t kDeleteBatchMax = 1'000;
+// Of the size of a part: what a large state is cut into, and what still goes as one PUT.
+constexpr size_t kPartsOfAPortion = 4, kPartsOfAPut = 8;
 
 // The last part of a key as S3's lists give it.
 bool IsKey(const std::string& key) {
@@ -53,12 +55,16 @@ std::unique_ptr<ObjectWriter> S3Store::Write(const std::string& key) {
 
 void S3Store::Put(const std::string& key, std::span<const std::byte> bytes) {
   RequireKey(uri(), key);
-  if (bytes.size() > 2 * address().part_bytes) {
+  if (bytes.size() > kPartsOfAPut * address().part_bytes) {
     S3Writer writer(client_.get(), key);
     writer.Append(bytes);
     return writer.Finish();
   }
   client_->Call({.action = "writing", .method = "PUT", .key = key, .body = bytes});
+}
+
+Portions S3Store::portions() const {
+  return {kPartsOfAPortion * address().part_bytes, static_cast<int>(address().parallel)};
 }
 
 bool S3Store::PutIf(const std::string& key, std::span<const std::byte> bytes,

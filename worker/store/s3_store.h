@@ -5,8 +5,9 @@
 // signed SHA-256), which it keeps beside the object; Get holds what comes out against it. A
 // conditional write whose answer was lost is recognised by a random name in the object's metadata
 // (x-amz-meta-ocellus-write), so that a retry never takes its own first attempt for another writer.
-// Objects over part_bytes are written in parallel parts, and read in parallel ranges of one
-// version. List passes over objects whose names are no keys (folders that consoles make).
+// A writer sends objects over part_bytes in parallel parts, Put those over eight of them; Get reads
+// in parallel ranges of one version. List passes over objects whose names are no keys (folders that
+// consoles make).
 #pragma once
 
 #include <memory>
@@ -38,6 +39,8 @@ class S3Store : public ObjectStore {
   void Delete(const std::string& key) override;
   void DeleteAll(std::span<const std::string> keys) override;
   int DropUnfinished(const std::string& prefix, std::chrono::seconds age) override;
+  // Plain PUTs: a server that keeps files copies the parts of a multipart upload once more.
+  Portions portions() const override;
   std::string uri() const override { return address().uri; }
 
  private:

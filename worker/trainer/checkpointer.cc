@@ -50,9 +50,9 @@ Checkpointer::Checkpointer(const wire::Document& document, store::ObjectStore* s
       expiry_(&document_, store, reporter),
       committed_step_(committed_step) {}
 
-// This rank's slice.
+// This rank's slices.
 checkpoint::FileSources Checkpointer::Own(const checkpoint::FileSources& sources) const {
-  return exchange_ ? checkpoint::SliceOf(sources, 0, exchange_->world()) : sources;
+  return checkpoint::SlicesOf(sources, 0, exchange_ ? exchange_->world() : 1, store_->portions());
 }
 
 void Checkpointer::Prepare(const checkpoint::FileSources& sources) {
@@ -126,7 +126,9 @@ void Checkpointer::StartWrite(const std::string& prefix) {
   if (exchange_) {
     exchange_->Order(manifest_.step, attempt_, prefix);
     others = [exchange = exchange_, step = manifest_.step, attempt = attempt_++](auto limit) {
-      return exchange->Collect(step, attempt, limit);
+      auto files = exchange->Collect(step, attempt, limit);
+      wire::Failpoint("trainer.slices_known");
+      return files;
     };
   }
   writer_.Start(&snapshot_, manifest_, prefix, before_, others);

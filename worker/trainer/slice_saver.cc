@@ -19,13 +19,15 @@ constexpr std::chrono::milliseconds kPollMin{10}, kPollMax{500};
 
 SliceSaver::~SliceSaver() { GiveUp(); }
 
+checkpoint::FileSources SliceSaver::Own(const checkpoint::FileSources& sources) const {
+  return checkpoint::SlicesOf(sources, exchange_->rank(), exchange_->world(), store_->portions());
+}
+
 void SliceSaver::Prepare(const checkpoint::FileSources& sources) {
-  prepared_ = std::async(
-      std::launch::async,
-      [this, slice = checkpoint::SliceOf(sources, exchange_->rank(), exchange_->world())] {
-        checkpoint::YieldToTraining();
-        snapshot_.Reserve(slice);
-      });
+  prepared_ = std::async(std::launch::async, [this, own = Own(sources)] {
+    checkpoint::YieldToTraining();
+    snapshot_.Reserve(own);
+  });
 }
 
 bool SliceSaver::MakeRoom() {
@@ -48,7 +50,7 @@ void SliceSaver::Save(const checkpoint::FileSources& sources, const checkpoint::
                       std::function<void()> /*before*/) {
   GiveUp();
   if (prepared_.valid()) prepared_.get();
-  snapshot_.Take(checkpoint::SliceOf(sources, exchange_->rank(), exchange_->world()));
+  snapshot_.Take(Own(sources));
   wire::Failpoint("trainer.snapshot_taken");
   step_ = manifest.step;
   over_ = false;
@@ -88,6 +90,7 @@ SliceOrder SliceSaver::AwaitOrder(int64_t step, int attempt) {
 }
 
 void SliceSaver::Write(int64_t step, int attempt, const std::string& prefix) {
+  wire::Failpoint("trainer.slice_ordered");
   try {
     exchange_->Answer(step, attempt,
                       checkpoint::WriteFiles(*store_, snapshot_, prefix, checkpoint::kUploadLimit));
@@ -96,6 +99,7 @@ void SliceSaver::Write(int64_t step, int attempt, const std::string& prefix) {
   } catch (const std::exception& error) {
     exchange_->Refuse(step, attempt, "INTERNAL", error.what());
   }
+  wire::Failpoint("trainer.slice_told");
   const std::lock_guard lock(mutex_);
   writing_ = false;
   changed_.notify_all();

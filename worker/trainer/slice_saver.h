@@ -34,6 +34,7 @@ class SliceSaver final : public Saver {
  private:
   using Clock = std::chrono::steady_clock;
 
+  checkpoint::FileSources Own(const checkpoint::FileSources& sources) const;
   void GiveUp();
   void Serve(int64_t step);
   SliceOrder AwaitOrder(int64_t step, int attempt);

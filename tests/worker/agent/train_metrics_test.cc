@@ -35,11 +35,19 @@ TEST_F(TrainMetricsTest, CountersAreThereAtZero) {
   for (const char* line : {"ocellus_train_samples_total{job=\"j\"} 0",
                            "ocellus_checkpoint_stall_seconds_total{job=\"j\"} 0",
                            "ocellus_checkpoint_failures_total{job=\"j\",reason=\"upload\"} 0",
+                           "ocellus_checkpoint_failures_total{job=\"j\",reason=\"left_out\"} 0",
                            "ocellus_log_dropped_lines_total{job=\"j\"} 0",
                            "ocellus_data_wait_seconds_total{job=\"j\",rank=\"1\"} 0",
                            "ocellus_train_collective_wait_seconds_total{job=\"j\",rank=\"1\"} 0"}) {
     EXPECT_THAT(Page(), HasSubstr(line));
   }
+}
+
+TEST_F(TrainMetricsTest, ACheckpointThatIsLeftOutIsCounted) {
+  train_.Start("j", {0});
+  train_.Value("j", {"checkpoint_left_out", 1, 20});
+  EXPECT_THAT(Page(),
+              HasSubstr("ocellus_checkpoint_failures_total{job=\"j\",reason=\"left_out\"} 1"));
 }
 
 TEST_F(TrainMetricsTest, SamplesCountWorkDoneAlsoOverAResume) {

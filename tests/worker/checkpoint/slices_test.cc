@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <set>
 
 #include "tests/worker/checkpoint/checkpoint_cases.h"
 #include "worker/checkpoint/writer.h"
@@ -45,7 +46,8 @@ TEST(Slices, EachTensorIsInOneAndTheirBytesAreEven) {
   for (const int count : {2, 3, 7}) {
     size_t tensors = 0;
     for (int index = 0; index < count; ++index) {
-      const FileSource slice = SliceOf(whole, index, count).at(SliceName(kModelName, index, count));
+      const FileSource slice =
+          SlicesOf(whole, index, count).at(SliceName(kModelName, index, count));
       size_t bytes = 0;
       for (const auto& tensor : slice.tensors) bytes += *TensorBytes(tensor.dtype, tensor.shape);
       const double share = 4.0 * 60 * 61 / 2 / count;
@@ -56,18 +58,41 @@ TEST(Slices, EachTensorIsInOneAndTheirBytesAreEven) {
   }
 }
 
+TEST(Slices, AStoreOfPortionsGetsSeveralOfARank) {
+  const FileSources whole = Sources(60);  // 7,320 bytes a file
+  const auto slices_of = [&](size_t bytes, int parallel, int world) {
+    return SlicesOf(whole, 0, world, {bytes, parallel}).size() / 2;
+  };
+  EXPECT_EQ(slices_of(0, 4, 2), 1u);     // of any size
+  EXPECT_EQ(slices_of(1000, 4, 1), 8u);  // portions
+  EXPECT_EQ(slices_of(1000, 4, 2), 4u);
+  EXPECT_EQ(slices_of(8000, 4, 1), 3u);  // a quarter of a portion at least
+  EXPECT_EQ(slices_of(40000, 4, 1), 1u);
+  std::set<std::string> names;
+  size_t tensors = 0;
+  for (const int rank : {0, 1}) {
+    for (const auto& [name, file] : SlicesOf(whole, rank, 2, {1000, 4})) {
+      EXPECT_TRUE(names.insert(name).second) << name;
+      tensors += file.tensors.size();
+    }
+  }
+  EXPECT_EQ(names.size(), 16u);
+  EXPECT_EQ(names.count("model-00008-of-00008.safetensors"), 1u);
+  EXPECT_EQ(tensors, 120u);
+}
+
 class Gang : public testing::TestWithParam<int> {
  protected:
   // As ranks write it; one of them names the others' files in the manifest.
   Candidate Write(int world) {
     Snapshot first;
-    first.Take(SliceOf(whole_, 0, world));
+    first.Take(SlicesOf(whole_, 0, world));
     Writer writer(store_.get());
     writer.Start(&first, SmallManifest(3), kPrefix, {}, [&](auto limit) {
       std::vector<FileEntry> files;
       for (int rank = 1; rank < world; ++rank) {
         Snapshot slice;
-        slice.Take(SliceOf(whole_, rank, world));
+        slice.Take(SlicesOf(whole_, rank, world));
         const auto written = WriteFiles(*store_, slice, kPrefix, limit);
         files.insert(files.end(), written.begin(), written.end());
       }

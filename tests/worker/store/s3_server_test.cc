@@ -91,9 +91,13 @@ TEST_P(S3ServerTest, TheServerKeepsTheChecksumOfTheWhole) {
   const auto store = OpenWith(Uri("part_mib=5&parallel=3"));
   std::string text(20 << 20, '\0');
   for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 2'654'435'761u >> 13);
-  store->Put("large", Bytes(text));
+  store->Put("put", Bytes(text));
+  const auto writer = store->Write("large");
+  writer->Append(Bytes(text));
+  writer->Finish();
   store->Put("small", Bytes("hello"));
   EXPECT_EQ(store->Head("small")->crc32c, Crc32c(Bytes("hello")));
+  EXPECT_EQ(store->Head("put")->crc32c, Crc32c(Bytes(text)));
   EXPECT_EQ(store->Head("large")->crc32c, Crc32c(Bytes(text)));
   EXPECT_TRUE(store->Get("large") == text);
 }
