@@ -20,7 +20,8 @@ LABELS = {
     "commit": ("commit it was built from", ""),
     "project": ("the project of a job", 20),
     "state": ("a state: of jobs, nodes, GPUs or slots", 8),
-    "reason": ("why: of pending jobs a JobReason, of checkpoints that were not committed `upload`, `commit` or `left_out`", 12),
+    "reason": ("why: of pending jobs a JobReason, of checkpoints that were not committed `upload`, "
+               "`commit` or `left_out`", 12),
     "job": ("id of a job; gone some minutes after its end", 100),
     "name": ("the job's name", ""),
     "objective": ("the job's method", ""),
