@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "models/nn/module_group.h"
+#include "models/nn/recompute.h"
 #include "models/ops/attention.h"
 #include "models/ops/gelu.h"
 
@@ -31,14 +32,17 @@ Stream Block::forward(Stream stream, torch::ScalarType compute) const {
   return stream;
 }
 
-Blocks::Blocks(int64_t depth, const BlockShape& shape) {
+Blocks::Blocks(int64_t depth, const BlockShape& shape) : recompute_(shape.recompute) {
   for (int64_t i = 0; i < depth; ++i) {
     blocks_.push_back(register_module(std::to_string(i), std::make_shared<Block>(shape)));
   }
 }
 
 Stream Blocks::forward(Stream stream, torch::ScalarType compute) const {
-  for (const auto& block : blocks_) stream = block->forward(std::move(stream), compute);
+  for (const auto& block : blocks_) {
+    stream = recompute_ ? Recomputed(*block, stream, compute)
+                        : block->forward(std::move(stream), compute);
+  }
   return stream;
 }
 

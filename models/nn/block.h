@@ -19,6 +19,7 @@ struct BlockShape {
   int64_t heads = 0;   // divides width
   int64_t hidden = 0;  // of the MLP
   double eps = 1e-6;
+  bool recompute = false;  // activations in backward, instead of keeping them
 };
 
 // `qkv` is one layer whose rows are queries, keys, values, each split by heads; the scale of the
@@ -43,6 +44,7 @@ class Blocks final : public torch::nn::Module {
   Stream forward(Stream stream, torch::ScalarType compute) const;
 
  private:
+  bool recompute_;
   std::vector<std::shared_ptr<Block>> blocks_;
 };
 

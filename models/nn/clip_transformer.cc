@@ -4,6 +4,7 @@
 #include <string>
 
 #include "models/nn/module_group.h"
+#include "models/nn/recompute.h"
 #include "models/ops/attention.h"
 #include "models/ops/gelu.h"
 #include "models/ops/linear.h"
@@ -38,7 +39,7 @@ Stream ClipBlock::forward(Stream stream, torch::ScalarType compute) const {
   return stream;
 }
 
-ClipTransformer::ClipTransformer(const ClipShape& shape) {
+ClipTransformer::ClipTransformer(const ClipShape& shape) : recompute_(shape.recompute) {
   const auto resblocks = register_module("resblocks", std::make_shared<ModuleGroup>());
   for (int64_t i = 0; i < shape.layers; ++i) {
     blocks_.push_back(
@@ -47,7 +48,10 @@ ClipTransformer::ClipTransformer(const ClipShape& shape) {
 }
 
 Stream ClipTransformer::forward(Stream stream, torch::ScalarType compute) const {
-  for (const auto& block : blocks_) stream = block->forward(std::move(stream), compute);
+  for (const auto& block : blocks_) {
+    stream = recompute_ ? Recomputed(*block, stream, compute)
+                        : block->forward(std::move(stream), compute);
+  }
   return stream;
 }
 

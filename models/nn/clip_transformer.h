@@ -22,6 +22,7 @@ struct ClipShape {
   int64_t hidden = 0;       // of the MLP
   bool quick_gelu = false;  // else the exact GELU
   bool causal = false;      // a token sees itself and those before it alone
+  bool recompute = false;   // activations in backward, instead of keeping them
 };
 
 // x + attn(ln_1(x)), then x + mlp(ln_2(x)). `in_proj_weight` holds the rows of queries, keys and
@@ -49,6 +50,7 @@ class ClipTransformer final : public torch::nn::Module {
   const std::vector<std::shared_ptr<ClipBlock>>& blocks() const { return blocks_; }
 
  private:
+  bool recompute_;
   std::vector<std::shared_ptr<ClipBlock>> blocks_;
 };
 

@@ -57,7 +57,8 @@ VitShape ParseVitShape(const nlohmann::json& section) {
              .depth = section.at("depth").get<int64_t>(),
              .heads = section.at("heads").get<int64_t>(),
              .mlp_ratio = section.at("mlp_ratio").get<double>(),
-             .conv_stem = section.value("stem", "patch") == "conv"};
+             .conv_stem = section.value("stem", "patch") == "conv",
+             .recompute = section.value("recompute", false)};
   } catch (const nlohmann::json::exception& error) {
     ThrowBadVit(std::string(": ") + error.what());
   }
@@ -80,7 +81,8 @@ Vit::Vit(const VitShape& shape) : shape_(shape) {
       .width = shape.dim,
       .heads = shape.heads,
       .hidden = static_cast<int64_t>(static_cast<double>(shape.dim) * shape.mlp_ratio),
-      .eps = kLayerNormEps};
+      .eps = kLayerNormEps,
+      .recompute = shape.recompute};
   blocks_ = register_module("blocks", std::make_shared<Blocks>(shape.depth, block));
   norm_ = register_module("norm", std::make_shared<LayerNorm>(shape.dim, kLayerNormEps));
 }

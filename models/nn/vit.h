@@ -22,6 +22,7 @@ struct VitShape {
   int64_t dim = 768, depth = 12, heads = 12;
   double mlp_ratio = 4;
   bool conv_stem = false;  // in place of the patches' projection
+  bool recompute = false;  // blocks' activations in backward
 
   int64_t grid() const { return image_size / patch_size; }
 };

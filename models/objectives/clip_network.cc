@@ -17,7 +17,8 @@ nn::ImageTowerShape ClipSettings::image_shape() const {
                           .heads = heads,
                           .layers = depth,
                           .hidden = static_cast<int64_t>(static_cast<double>(dim) * mlp_ratio),
-                          .quick_gelu = quick_gelu}};
+                          .quick_gelu = quick_gelu,
+                          .recompute = recompute}};
 }
 
 nn::TextTowerShape ClipSettings::text_shape() const {
@@ -29,7 +30,8 @@ nn::TextTowerShape ClipSettings::text_shape() const {
                           .layers = text_layers,
                           .hidden = text_width * kTextMlpRatio,
                           .quick_gelu = quick_gelu,
-                          .causal = true}};
+                          .causal = true,
+                          .recompute = recompute}};
 }
 
 ClipNetwork::ClipNetwork(const ClipSettings& settings)

@@ -18,6 +18,7 @@ struct ClipSettings {
   int64_t image_size = 224, patch_size = 16;  // pixels of a side
   int64_t dim = 768, depth = 12, heads = 12;  // of the image tower
   double mlp_ratio = 4;                       // of the image tower; the text tower has 4
+  bool recompute = false;                     // blocks' activations, of both towers
   int64_t text_width = 512, text_heads = 8, text_layers = 12;
   int64_t vocab_size = 49408, context_length = 77;
   bool quick_gelu = false;

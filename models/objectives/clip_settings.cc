@@ -54,6 +54,7 @@ ClipSettings ParseClipSettings(const nlohmann::json& document) {
     settings.depth = vit.at("depth");
     settings.heads = vit.at("heads");
     settings.mlp_ratio = vit.at("mlp_ratio");
+    settings.recompute = vit.value("recompute", false);
     settings.text_width = text.at("width");
     settings.text_heads = text.at("heads");
     settings.text_layers = text.at("layers");

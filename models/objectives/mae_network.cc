@@ -10,11 +10,12 @@ namespace {
 constexpr double kLayerNormEps = 1e-6;
 constexpr double kTokenDeviation = 0.02;
 
-nn::BlockShape Shape(int64_t dim, int64_t heads, double mlp_ratio) {
+nn::BlockShape Shape(int64_t dim, int64_t heads, const MaeSettings& settings) {
   return {.width = dim,
           .heads = heads,
-          .hidden = static_cast<int64_t>(static_cast<double>(dim) * mlp_ratio),
-          .eps = kLayerNormEps};
+          .hidden = static_cast<int64_t>(static_cast<double>(dim) * settings.mlp_ratio),
+          .eps = kLayerNormEps,
+          .recompute = settings.recompute};
 }
 
 }  // namespace
@@ -30,15 +31,15 @@ MaeNetwork::MaeNetwork(const MaeSettings& settings) : settings_(settings) {
 
   patch_embed_ =
       register_module("patch_embed", std::make_shared<nn::PatchEmbed>(s.patch_size, 3, s.dim));
-  blocks_ = register_module(
-      "blocks", std::make_shared<nn::Blocks>(s.depth, Shape(s.dim, s.heads, s.mlp_ratio)));
+  blocks_ =
+      register_module("blocks", std::make_shared<nn::Blocks>(s.depth, Shape(s.dim, s.heads, s)));
   norm_ = register_module("norm", std::make_shared<nn::LayerNorm>(s.dim, kLayerNormEps));
 
   decoder_embed_ =
       register_module("decoder_embed", std::make_shared<nn::Linear>(s.dim, s.decoder_dim));
   decoder_blocks_ = register_module(
-      "decoder_blocks", std::make_shared<nn::Blocks>(
-                            s.decoder_depth, Shape(s.decoder_dim, s.decoder_heads, s.mlp_ratio)));
+      "decoder_blocks",
+      std::make_shared<nn::Blocks>(s.decoder_depth, Shape(s.decoder_dim, s.decoder_heads, s)));
   decoder_norm_ = register_module("decoder_norm",
                                   std::make_shared<nn::LayerNorm>(s.decoder_dim, kLayerNormEps));
   decoder_pred_ = register_module("decoder_pred",

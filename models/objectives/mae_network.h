@@ -22,7 +22,8 @@ struct MaeSettings {
   int64_t patch_size = 16;
   int64_t dim = 768, depth = 12, heads = 12;
   int64_t decoder_dim = 512, decoder_depth = 8, decoder_heads = 16;
-  double mlp_ratio = 4;  // of both
+  double mlp_ratio = 4;    // of both
+  bool recompute = false;  // blocks' activations, of both
 
   int64_t grid() const { return image_size / patch_size; }
   int64_t patches() const { return grid() * grid(); }

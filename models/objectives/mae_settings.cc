@@ -54,7 +54,8 @@ MaeSettings ParseMaeSettings(const nlohmann::json& document) {
                 .decoder_dim = decoder.at("dim").get<int64_t>(),
                 .decoder_depth = decoder.at("depth").get<int64_t>(),
                 .decoder_heads = decoder.at("heads").get<int64_t>(),
-                .mlp_ratio = vit.at("mlp_ratio").get<double>()};
+                .mlp_ratio = vit.at("mlp_ratio").get<double>(),
+                .recompute = vit.value("recompute", false)};
   } catch (const nlohmann::json::exception& error) {
     ThrowBadMae(std::string("objective.mae: ") + error.what());
   }

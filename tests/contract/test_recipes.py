@@ -48,7 +48,7 @@ IMAGENET = {"data.augment.mean": [0.485, 0.456, 0.406], "data.augment.std": [0.2
 
 def vit(patch, dim, depth, heads):
     return {"model.vit": {"image_size": 224, "patch_size": patch, "dim": dim, "depth": depth,
-                          "heads": heads, "mlp_ratio": 4, "stem": "patch"}}
+                          "heads": heads, "mlp_ratio": 4, "stem": "patch", "recompute": False}}
 
 
 def adamw(beta2, eps, decay, decay_all=False, beta1=0.9, **rate):

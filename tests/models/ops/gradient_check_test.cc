@@ -6,6 +6,7 @@
 
 #include "models/ops/attention.h"
 #include "models/ops/batch_norm.h"
+#include "models/ops/chunked.h"
 #include "models/ops/contrastive_loss.h"
 #include "models/ops/depthwise.h"
 #include "models/ops/gather.h"
@@ -15,7 +16,9 @@
 #include "models/ops/linear.h"
 #include "models/ops/masked_pixel_loss.h"
 #include "models/ops/normalise_rows.h"
+#include "models/ops/patch_pixels.h"
 #include "models/ops/quick_gelu.h"
+#include "models/ops/recompute.h"
 #include "models/ops/relic_loss.h"
 #include "models/ops/response_norm.h"
 #include "tests/models/ops/agreement.h"
@@ -143,6 +146,42 @@ TEST(GradientCheck, ConvNext) {
                       .permute({0, 2, 3, 1})};
         },
         {Normal({1, 3, 4, 2}, 28), Normal({2, 1, 7, 7}, 29), Normal({2}, 30)});
+}
+
+// What computes again in backward, over a layer of two parameters.
+TEST(GradientCheck, WhatIsComputedAgain) {
+  const torch::Tensor rows = Normal({5, 3}, 31);
+  const auto layer = [](const torch::Tensor& x, const Tensors& in) {
+    return torch::tanh(x.matmul(in[0].t()) + in[1]);
+  };
+  const Formula formula = [&](const Tensors& in) -> Tensors {
+    return {layer(rows.to(torch::kFloat64), in)};
+  };
+  const Tensors parameters = {Normal({4, 3}, 32), Normal({4}, 33)};
+  for (const int64_t chunk : {1, 2, 5}) {
+    Check(
+        [&](const Tensors& in) -> Tensors {
+          return {Chunked([&](const torch::Tensor& x) { return layer(x, in); }, rows, in, chunk)};
+        },
+        formula, parameters);
+  }
+  Check(
+      [&](const Tensors& in) -> Tensors {
+        const Region region = [&](const Tensors& x) -> Tensors { return {layer(x[0], in)}; };
+        return Recomputed(region, {rows}, in);
+      },
+      formula, parameters);
+}
+
+TEST(GradientCheck, Patches) {
+  const torch::Tensor chosen = torch::tensor({{3, 0}, {1, 3}});
+  Check([&](const Tensors& in) -> Tensors { return {PatchPixels(in[0], 2, chosen)}; },
+        [&](const Tensors& in) -> Tensors {
+          const torch::Tensor patches =
+              in[0].reshape({2, 1, 2, 2, 2, 2}).permute({0, 2, 4, 1, 3, 5}).reshape({2, 4, 4});
+          return {patches.gather(1, chosen.unsqueeze(2).expand({2, 2, 4}))};
+        },
+        {Normal({2, 1, 4, 4}, 34)});
 }
 
 TEST(GradientCheck, PixelLoss) {

@@ -109,7 +109,8 @@ TEST(Load, PresetExpandsAndIsOverridden) {
   Document document = Resolved(kLeastJob, {"model={preset: vit_base_patch16_224, depth: 2}"});
   EXPECT_EQ(document.training["model"],
             json::parse(R"({"vit": {"image_size": 224, "patch_size": 16, "dim": 768, "depth": 2,
-                                    "heads": 12, "mlp_ratio": 4, "stem": "patch"}})"));
+                                    "heads": 12, "mlp_ratio": 4, "stem": "patch",
+                                    "recompute": false}})"));
 }
 
 TEST(Load, EmptySectionsAreSections) {

@@ -102,7 +102,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"model.preset=vit_base_patch16_224", "3: model: two models: preset and vit; keep one"},
         Case{"model={preset: vit_base_patch16_224, width: 3}",
              "--set: model.width: unknown key; known here: image_size, patch_size, dim, depth, "
-             "heads, stem and mlp_ratio"},
+             "heads, stem, mlp_ratio and recompute"},
         Case{"model.dim=3", "--set: model.dim: unknown key; it belongs under model.vit"},
         Case{"optimizer={adam: {lr: 1}}",
              "--set: optimizer.adam: unknown optimizer; did you mean adamw? known: adamw, lars "
