@@ -126,6 +126,10 @@ class Objective {
   // the momentum of the step, and after_step leaves them alone. Default: none.
   virtual Tensors hand_over_averages() { return {}; }
   virtual double average_momentum(const StepContext& context) const { return 1; }
+
+  // Whether forward enqueues the same work whatever the step, and leaves nothing behind but
+  // gradients: what may be recorded once and repeated. Default: no.
+  virtual bool repeatable() const { return false; }
 };
 
 // Builds the objective that a resolved training document names ("objective" and "model"), with

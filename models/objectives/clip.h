@@ -30,6 +30,7 @@ class Clip final : public Objective {
   void initialise(torch::Generator generator) override;
   StepOutput forward(const Tensors& inputs, const StepContext& context) override;
   void after_step(const StepContext& context) override;
+  bool repeatable() const override { return true; }
   torch::Tensor features(const torch::Tensor& images) override;
   torch::Tensor image_embeddings(const torch::Tensor& images) override;
   torch::Tensor text_features(const torch::Tensor& tokens) override;

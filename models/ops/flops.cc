@@ -18,6 +18,8 @@ void CountProduct(double multiplications, const torch::Tensor& a, const torch::T
   counted.fetch_add(multiplications * (trains ? 6 : 2), std::memory_order_relaxed);
 }
 
+void CountFlops(double flops) { counted.fetch_add(flops, std::memory_order_relaxed); }
+
 Uncounted::Uncounted() { ++uncounted; }
 Uncounted::~Uncounted() { --uncounted; }
 

@@ -16,6 +16,9 @@ double CountedFlops();
 // `multiplications` of a product of these two; backward is counted when either wants a gradient.
 void CountProduct(double multiplications, const torch::Tensor& a, const torch::Tensor& b);
 
+// So many operations more: of work that is repeated without being asked for again.
+void CountFlops(double flops);
+
 // Nothing that this thread asks for is counted while one exists: for what is computed twice.
 class Uncounted {
  public:

@@ -190,9 +190,11 @@ models::Tensors ToTensors(const data::HostBatch& batch, torch::Device device) {
   }
   for (const auto& [name, host] : batch.tokens) {
     const auto keep = host.values;
-    tensors[name] = torch::from_blob(
-                        keep.get(), host.shape, [keep](void*) {}, torch::kInt64)
-                        .to(device);
+    torch::Tensor tensor = torch::from_blob(
+        keep.get(), host.shape, [keep](void*) {}, torch::kInt64);
+    // Pinned, since a copy from other memory waits for the device.
+    tensors[name] =
+        device.is_cuda() ? tensor.pin_memory().to(device, /*non_blocking=*/true) : tensor;
   }
   return tensors;
 }

@@ -39,6 +39,22 @@ Step::Step(models::Objective& objective, models::optim::Optimizer& optimizer,
 
 Computed Step::Backward(const models::StepContext& context, const NextInputs& next) {
   Computed computed;
+  if (graph_) {
+    std::vector<models::Tensors> inputs;
+    for (int64_t micro = 0; micro < accumulate_; ++micro) inputs.push_back(next());
+    computed = graph_->Run(inputs, [&](const std::vector<models::Tensors>& given) {
+      auto each = given.begin();
+      return Compute(context, [&] { return *each++; });
+    });
+  } else {
+    computed = Compute(context, next);
+  }
+  grad_norm_ = computed.grad_norm;
+  return computed;
+}
+
+Computed Step::Compute(const models::StepContext& context, const NextInputs& next) {
+  Computed computed;
   reducer_.ZeroGradients();
   for (int64_t micro = 0; micro < accumulate_; ++micro) {
     const models::Tensors inputs = next();
@@ -61,7 +77,6 @@ Computed Step::Backward(const models::StepContext& context, const NextInputs& ne
   reducer_.Finish();
   Enter(profile_, "guard");
   computed.grad_norm = models::optim::GradientNorm(parameters_);
-  grad_norm_ = computed.grad_norm;
   return computed;
 }
 
@@ -82,12 +97,45 @@ Verdict Step::Judge(const Computed& computed, const Votes& wishes) {
   return verdict;
 }
 
+void Step::RunAhead(const std::function<void(const std::string&)>& say) {
+  ballot_ = std::make_unique<Ballot>(ranks_);
+  if (!parameters_.at(0).tensor.is_cuda()) return;
+  if (profile_) {
+    say("steps are not CUDA graphs: a profile looks into them");
+  } else if (objective_.repeatable()) {
+    graph_ = std::make_unique<StepGraph>(TensorsOf(parameters_), say);
+  } else {
+    say("steps are not CUDA graphs: this objective's work differs from step to step");
+  }
+}
+
+std::optional<Verdict> Step::JudgeAhead(const models::StepContext& context,
+                                        const Computed& computed, const Votes& wishes) {
+  soundness_ = ballot_->Cast(context.step, computed, wishes);
+  if (ballot_->waiting() == 1) return std::nullopt;
+  return ReadVerdict();
+}
+
+std::optional<Verdict> Step::Settle() {
+  if (!ballot_ || ballot_->waiting() == 0) return std::nullopt;
+  return ReadVerdict();
+}
+
+// Updates are counted when they are enqueued.
+Verdict Step::ReadVerdict() {
+  const Verdict verdict = ballot_->Read();
+  if (!verdict.finite) optimizer_.TakeBack();
+  return verdict;
+}
+
 void Step::Update(const models::StepContext& context) {
   const torch::NoGradGuard no_grad;
   Enter(profile_, "optimizer");
   models::optim::StepOptions options;
+  options.gradient_factor = soundness_;
   if (clip_norm_ > 0) {
-    options.gradient_factor = models::optim::ClipFactor(grad_norm_, clip_norm_);
+    const torch::Tensor clip = models::optim::ClipFactor(grad_norm_, clip_norm_);
+    options.gradient_factor = soundness_.defined() ? clip * soundness_ : clip;
   }
   if (moves_averages_) options.average_momentum = objective_.average_momentum(context);
   optimizer_.Step(Rate(context.step), options);

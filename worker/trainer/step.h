@@ -5,13 +5,23 @@
 //   Verdict verdict = step.Judge(computed, {.stop = wants_stop});
 //   if (verdict.finite) step.Update(context);
 //
+// or, so that the host never waits for the device that computes (after RunAhead):
+//
+//   Computed computed = step.Backward(context, next);
+//   std::optional<Verdict> before = step.JudgeAhead(context, computed, votes);
+//   step.Update(context);
+//
+// JudgeAhead has the verdict on the step before; Update does nothing on the device where this
+// step's will be a refusal.
+//
 // Used by the loop's thread. All ranks call the same functions in the same order.
 #pragma once
 
 #include <torch/torch.h>
 
 #include <functional>
-#include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,34 +30,15 @@
 #include "models/optim/schedule.h"
 #include "worker/dist/communicator.h"
 #include "worker/dist/gradient_reducer.h"
+#include "worker/trainer/ballot.h"
+#include "worker/trainer/computed.h"
 #include "worker/trainer/profile.h"
+#include "worker/trainer/step_graph.h"
 
 namespace ocellus::trainer {
 
 // Brings the inputs of the next micro-batch, on the objective's device.
 using NextInputs = std::function<models::Tensors()>;
-
-struct Computed {
-  torch::Tensor loss;                     // scalar on the device: mean over this rank's samples
-  torch::Tensor grad_norm;                // scalar on the device, after the averaging over ranks
-  std::vector<models::Tensors> outputs;   // the objective's own, by micro-batch
-  std::map<std::string, double> metrics;  // of the last micro-batch
-};
-
-// What all ranks know after the step's one small exchange.
-struct Verdict {
-  double loss = 0;       // mean over ranks
-  double grad_norm = 0;  // before clipping
-  bool finite = true;    // false: on no rank may the optimizer see these gradients
-  bool stop = false;     // at least one rank was asked to stop
-  bool save = false;     // rank 0 means to save after this step
-};
-
-// What a rank brings into that exchange besides.
-struct Votes {
-  bool stop = false;
-  bool save = false;
-};
 
 class Step {
  public:
@@ -64,6 +55,18 @@ class Step {
   // refused by all.
   Verdict Judge(const Computed& computed, const Votes& wishes);
 
+  // From now on JudgeAhead takes Judge's place. Where the objective's work is the same at each step
+  // it becomes a CUDA graph (step_graph.h); `say` hears of it, or why not.
+  void RunAhead(const std::function<void(const std::string&)>& say);
+  bool runs_ahead() const { return ballot_ != nullptr; }
+
+  // Enqueues this step's exchange; Update may follow. Returns the verdict of the step before,
+  // nothing at the first.
+  std::optional<Verdict> JudgeAhead(const models::StepContext& context, const Computed& computed,
+                                    const Votes& wishes);
+  // The verdict that is still to come, if any: waits for the device.
+  std::optional<Verdict> Settle();
+
   // Clips, takes the optimizer's step at the rate of context.step, and lets the objective follow.
   void Update(const models::StepContext& context);
 
@@ -73,6 +76,9 @@ class Step {
   const std::vector<models::optim::NamedParameter>& parameters() const { return parameters_; }
 
  private:
+  Computed Compute(const models::StepContext& context, const NextInputs& next);
+  Verdict ReadVerdict();
+
   models::Objective& objective_;
   models::optim::Optimizer& optimizer_;
   models::optim::Schedule schedule_;
@@ -84,6 +90,9 @@ class Step {
   bool moves_averages_;  // the objective has handed its own over to the optimizer
   dist::GradientReducer reducer_;
   torch::Tensor grad_norm_;
+  torch::Tensor soundness_;  // ahead: what Ballot::Cast gave for this step
+  std::unique_ptr<Ballot> ballot_;
+  std::unique_ptr<StepGraph> graph_;
 };
 
 }  // namespace ocellus::trainer

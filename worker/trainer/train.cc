@@ -114,7 +114,7 @@ void Rank::Join() {
   if (profile_wish_) profile_ = MakeProfile();
   step_ = std::make_unique<Step>(*objective_, *optimizer_, schedule_, *ranks_, settings_.accumulate,
                                  settings_.guard.clip_norm, profile_.get());
-
+  if (device_.is_cuda()) step_->RunAhead([this](auto& line) { reporter_.Log("info", line); });
   if (first()) {
     artifacts_ = std::make_unique<Artifacts>(store_.get(), document_.prefix, &reporter_);
     history_ = std::make_unique<History>(schedule_.total_steps,
@@ -173,6 +173,7 @@ std::unique_ptr<Profile> Rank::MakeProfile() {
 
 wire::ExitRecord Rank::Run() {
   ConfigureNumerics(document_.threads);
+  LeaveDefaultStream(device_);
   reporter_.Tell(wire::Phase{"data"});
   OpenData();
   reporter_.Tell(wire::Phase{"init"});

@@ -39,35 +39,33 @@ bool TrainLoop::Run() {
                                       .seed = p.settings.seed};
     const Computed computed = p.step->Backward(context, next_inputs);
 
-    // Guard: what is not finite reaches no parameter, on no rank.
-    const Verdict verdict = p.step->Judge(
-        computed, {.stop = p.control->stop().has_value(), .save = plan_.Wishes(step_ + 1)});
-    if (verdict.finite) {
-      p.step->Update(context);
-    } else {
-      guard_.Refused(step_ + 1, verdict.loss, verdict.grad_norm);
-    }
+    // Guard: what is not finite reaches no parameter, on no rank. Ahead, the device sees to that.
+    const std::optional<Verdict> verdict = Judge(context, computed);
+    if (p.step->runs_ahead() || verdict->finite) p.step->Update(context);
     p.control->FinishStep(++step_);
 
     // Report.
     Enter(p.profile, "report");
     clock_.Tick(p.loader->wait_seconds(), p.ranks->wait_seconds());
-    Report(computed, verdict);
+    if (verdict) Report(computed, *verdict);
 
     // Look at what has been learned, and save, with what was found.
-    stopped = verdict.stop;
-    if (stopped) break;
-    p.saver->Advance();
-    const bool save = step_ < p.total_steps && plan_.Due(step_, verdict.save);
+    stopped = verdict && verdict->stop;
+    const bool last = stopped || step_ == p.total_steps;
+    const bool save = !last && plan_.Due(step_, verdict && verdict->save);
+    const bool keep = !stopped && p.memory && plan_.MemoryDue(step_, save);
     const bool look = Due(p.settings.eval.every_steps);
     const bool check = !look && Due(p.settings.eval.collapse.every_steps);
+    if (last || save || keep || look || check) Settle(computed);
+    if (stopped) break;
+    p.saver->Advance();
     if (look || check) Enter(p.profile, "evaluation");
     if (look || check) p.reporter->Tell(wire::Phase{"eval"});
     if (look) p.showcase->Look(*p.objective, step_);
     if (check) p.showcase->CheckHealth(*p.objective, step_);
     if (save) Enter(p.profile, "checkpoint");
     if (save) Save();
-    if (p.memory && plan_.MemoryDue(step_, save)) KeepInMemory();
+    if (keep) KeepInMemory();
     if (save || look || check) {
       p.reporter->Tell(wire::Phase{"train"});
       clock_.Restart(p.loader->wait_seconds(), p.ranks->wait_seconds());
@@ -75,6 +73,32 @@ bool TrainLoop::Run() {
   }
   if (p.profile) p.profile->Finish();
   return stopped;
+}
+
+// The verdict that there is: this step's, or ahead the one before's, if any.
+std::optional<Verdict> TrainLoop::Judge(const models::StepContext& context,
+                                        const Computed& computed) {
+  const LoopParts& p = parts_;
+  const Votes wishes{.stop = p.control->stop().has_value(), .save = plan_.Wishes(step_ + 1)};
+  std::optional<Verdict> verdict;
+  if (p.step->runs_ahead()) {
+    verdict = p.step->JudgeAhead(context, computed, wishes);
+  } else {
+    verdict = p.step->Judge(computed, wishes);
+    verdict->step = context.step;
+  }
+  if (verdict && !verdict->finite) {
+    guard_.Refused(verdict->step + 1, verdict->loss, verdict->grad_norm);
+  }
+  return verdict;
+}
+
+// The verdict of the newest step, where it is still to come.
+void TrainLoop::Settle(const Computed& computed) {
+  const std::optional<Verdict> verdict = parts_.step->Settle();
+  if (!verdict) return;
+  if (!verdict->finite) guard_.Refused(verdict->step + 1, verdict->loss, verdict->grad_norm);
+  Report(computed, *verdict);
 }
 
 bool TrainLoop::Due(int64_t every_steps) const {
@@ -117,18 +141,19 @@ void TrainLoop::KeepInMemory() {
 
 void TrainLoop::Report(const Computed& computed, const Verdict& verdict) {
   const LoopParts& p = parts_;
+  const int64_t step = verdict.step + 1;
   if (p.history) {
     p.history->Add(
-        {step_, verdict.loss, p.step->Rate(step_ - 1), verdict.grad_norm, !verdict.finite});
+        {step, verdict.loss, p.step->Rate(verdict.step), verdict.grad_norm, !verdict.finite});
   }
   if (!verdict.finite) {
-    p.reporter->Log("warning", "step " + std::to_string(step_) +
-                                   " skipped: its loss or gradient is not finite");
+    p.reporter->Log(
+        "warning", "step " + std::to_string(step) + " skipped: its loss or gradient is not finite");
   }
   TellStep(verdict);
-  if (p.ranks->rank() != 0 || step_ % p.settings.report_every_steps != 0) return;
+  if (p.ranks->rank() != 0 || step % p.settings.report_every_steps != 0) return;
   for (const auto& [name, value] : computed.metrics) {
-    p.reporter->Tell(wire::Metric{name, value, step_});
+    p.reporter->Tell(wire::Metric{name, value, step});
   }
 }
 
@@ -137,12 +162,12 @@ void TrainLoop::TellStep(const Verdict& verdict) {
   const bool first_rank = p.ranks->rank() == 0;
   if (!first_rank && !clock_.QuietForLong()) return;
   wire::Step event;
-  event.step = step_;
+  event.step = verdict.step + 1;
   event.total_steps = p.total_steps;
   event.loss = verdict.finite ? verdict.loss : std::numeric_limits<double>::quiet_NaN();
-  event.lr = p.step->Rate(step_ - 1);
+  event.lr = p.step->Rate(verdict.step);
   event.grad_norm = verdict.grad_norm;
-  event.samples = step_ * p.settings.global_batch;
+  event.samples = event.step * p.settings.global_batch;
   event.skipped = guard_.skipped();
   event.step_s = clock_.step_seconds();
   event.data_wait_s = clock_.data_wait_seconds();
@@ -150,7 +175,7 @@ void TrainLoop::TellStep(const Verdict& verdict) {
   event.chance_loss = chance_loss_;
   event.images_per_s = clock_.steps_per_second() * static_cast<double>(p.settings.global_batch);
   p.reporter->Tell(event);
-  if (first_rank && step_ % p.settings.report_every_steps == 0) {
+  if (first_rank && event.step % p.settings.report_every_steps == 0) {
     p.reporter->Log("info", ProgressLine(event));
   }
 }

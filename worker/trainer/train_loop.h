@@ -54,6 +54,8 @@ class TrainLoop {
   Progress progress() const { return {step_, guard_.skipped()}; }
 
  private:
+  std::optional<Verdict> Judge(const models::StepContext& context, const Computed& computed);
+  void Settle(const Computed& computed);
   void Report(const Computed& computed, const Verdict& verdict);
   void TellStep(const Verdict& verdict);
   void Save();
