@@ -96,6 +96,9 @@ void SetAffinity(Json& spec, const PodSettings& settings, const PodRequest& requ
   }
   // Terms are alternatives: each of them must have it.
   for (Json& term : terms) {
+    if (!term.is_object()) {
+      term = Json::object();
+    }
     Array(term, "matchExpressions").push_back(domain);
   }
 }

@@ -129,6 +129,20 @@ TEST(PodTemplateTest, CpuJobsWantNoGpu) {
   EXPECT_FALSE(pod["spec"]["affinity"].contains("nodeAffinity"));
 }
 
+// A node affinity that is none becomes one, rather than the end of the program.
+TEST(PodTemplateTest, OddTermsOfAffinityAreReplaced) {
+  const auto odd = ParsePodTemplate(
+      "spec: {containers: [{name: w}], affinity: {nodeAffinity: "
+      "{requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [x, 7]}}}}",
+      "pod.yaml");
+  ASSERT_TRUE(odd.ok()) << odd.status();
+  const Json pod = MakePod(*odd, PodSettings(), Request(1), Json());
+  const Json& terms = pod["spec"]["affinity"]["nodeAffinity"]
+                         ["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"];
+  ASSERT_EQ(terms.size(), 2u);
+  EXPECT_EQ(terms[1]["matchExpressions"][0]["values"][0], "rack-7");
+}
+
 TEST(PodTemplateTest, RefusesATemplateWithoutContainers) {
   for (const char* text : {"", "[]", "spec: {}", "spec: {containers: []}",
                            "spec: {containers: [1]}", "a: [", "spec: {containers: {}}"}) {
