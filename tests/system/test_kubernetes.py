@@ -240,6 +240,30 @@ def check_taken_name(site, plane, job):
     until(lambda: name in plane.pods(job), "made once the name is free", 60)
 
 
+def bound(plane, job):
+    return sum("nodeName" in pod["spec"] for pod in plane.pods(job).values())
+
+
+def test_the_later_of_two_half_gangs_gives_way(site, nodes, images):
+    """Each holds two of the four GPUs that it needs: the first in the queue keeps them."""
+    plane = nodes
+    for name, zone in (("half-a", "za"), ("half-b", "zb")):
+        plane.add_node(name, zone, gpus=2)
+    site.up("--kubernetes-half-gang-s", "3")
+    first = site.submit(four(images, labels={"topology": "za"}))
+    until(lambda: bound(plane, first) == 2, lambda: site.tell(first))
+    second = site.submit(four(images, name="second", labels={"topology": "zb"}))
+    until(lambda: f"({first}), which came before" in site.message(second),
+          lambda: site.tell(second))
+    wait_gone(plane, second)
+    assert bound(plane, first) == 2 and names(plane, first) == gang(first, 1)
+    plane.add_node("half-c", "za", gpus=2)
+    until(lambda: bound(plane, first) == 4, lambda: site.tell(first))
+    for job in (first, second):
+        site.cli("job", "cancel", job)
+    wait_gone(plane, first)
+
+
 def test_rights_are_those_used(site, plane, images):
     """Nothing was wanted that is not granted, and after all of the above every right was used."""
     site.up()
