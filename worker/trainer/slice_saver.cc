@@ -58,7 +58,6 @@ void SliceSaver::Save(const checkpoint::FileSources& sources, const checkpoint::
 }
 
 void SliceSaver::Serve(int64_t step) {
-  checkpoint::YieldToTraining();
   try {
     for (int attempt = 0;; ++attempt) {
       const SliceOrder order = AwaitOrder(step, attempt);
@@ -92,8 +91,13 @@ SliceOrder SliceSaver::AwaitOrder(int64_t step, int attempt) {
 void SliceSaver::Write(int64_t step, int attempt, const std::string& prefix) {
   wire::Failpoint("trainer.slice_ordered");
   try {
-    exchange_->Answer(step, attempt,
-                      checkpoint::WriteFiles(*store_, snapshot_, prefix, checkpoint::kUploadLimit));
+    // In a thread that ends: the last thread of a process that is killed gives its memory back, and
+    // one that yields to others takes seconds for that on a busy machine.
+    auto files = std::async(std::launch::async, [&] {
+      checkpoint::YieldToTraining();
+      return checkpoint::WriteFiles(*store_, snapshot_, prefix, checkpoint::kUploadLimit);
+    });
+    exchange_->Answer(step, attempt, files.get());
   } catch (const wire::Fault& fault) {
     exchange_->Refuse(step, attempt, fault.outcome(), fault.what());
   } catch (const std::exception& error) {
