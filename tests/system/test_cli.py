@@ -1,8 +1,10 @@
 """The command line as a person or a script meets it."""
 import json
 import os
+import re
 import signal
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -158,6 +160,9 @@ def test_up_is_one_process_tree(cluster, images):
     names = " ".join(below.values())
     assert "ocellus-coordinator" in names and "ocellus-worker" in names
     assert names.count("ocellus-trainer rank") == 2
+    page = until(lambda: re.search(r"page +(http://127\.0\.0\.1:\d+/)\n", up.output()),
+                 lambda: up.output(), 30).group(1)
+    assert job in read(page + "api/overview")
 
     dead = next(pid for pid, command in below.items() if "ocellus-coordinator" in command)
     os.kill(dead, signal.SIGKILL)
@@ -173,11 +178,17 @@ def test_up_is_one_process_tree(cluster, images):
         return step is not None and now > step
     until(goes_on, lambda: up.output(), 60)
 
+    assert job in read(page + "api/overview"), "at the same address"
     everything = set(descendants(up.pid))
     os.kill(up.pid, signal.SIGKILL)
     up.popen.wait(timeout=30)
     until(lambda: not any(os.path.exists(f"/proc/{pid}/cwd") for pid in everything),
           "all of its processes end", 30)
+
+
+def read(url):
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return answer.read().decode()
 
 
 def find_endpoint(data):
