@@ -16,7 +16,7 @@ import subprocess
 import time
 
 PROGRAM = "chromium-headless-shell"
-DEADLINE_S = 60
+DEADLINE_S = 120
 QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--mute-audio",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--no-first-run", "--no-default-browser-check", "--disable-extensions",
