@@ -2,7 +2,7 @@
 
 #include <ctime>
 
-#include "worker/checkpoint/slices.h"
+#include "worker/checkpoint/slice_name.h"
 #include "worker/wire/fault.h"
 
 namespace ocellus::checkpoint {

@@ -6,26 +6,14 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
 
 #include "worker/checkpoint/safetensors.h"
+#include "worker/checkpoint/slice_name.h"
 #include "worker/checkpoint/snapshot.h"
 #include "worker/store/object_store.h"
 
 namespace ocellus::checkpoint {
-
-// "model.safetensors", 1, 4: "model-00002-of-00004.safetensors". The file's own name when there is
-// only one slice.
-std::string SliceName(const std::string& file, int index, int count);
-
-struct SlicePlace {
-  std::string file;  // of which it is a slice
-  int index = 0;
-  int count = 1;
-};
-// The reverse; nothing for a name that is not of a slice.
-std::optional<SlicePlace> PlaceOfSlice(const std::string& name);
 
 // What of `sources` rank `rank` of `world` writes into a store that takes `portions`, under the
 // slices' names: to each belong the tensors whose middle lies in its share of a file's bytes. A
