@@ -1,10 +1,13 @@
-"""The peer of tools/bench/train: the same MAE step in PyTorch eager, on request.
+"""The peers of tools/bench/train: the same MAE step in PyTorch, on request.
 
-    python train_peer.py SPEC STATE
+    python train_peer.py SPEC STATE [SETTING]
 
 Written as the method's public PyTorch code computes it (explicit attention, all patches embedded
 before masking), with what PyTorch's documentation advises on a CPU: the fused AdamW, bf16 by
-autocast, gradients set to None. Speaks the protocol of train_step.cc.
+autocast, gradients set to None. SETTING changes that: compile (torch.compile), sdpa
+(scaled_dot_product_attention), foreach (that AdamW), pure (parameters in bf16 beside fp32 ones of
+the optimizer), compile-pure, and reference: fp32 whatever the spec says, and the foreach AdamW, as
+public code has it. Speaks the protocol of train_step.cc.
 """
 
 import json
@@ -36,6 +39,8 @@ def read_safetensors(path):
 
 
 class Attention(nn.Module):
+    explicit = True
+
     def __init__(self, dim, heads):
         super().__init__()
         self.heads = heads
@@ -47,8 +52,11 @@ class Attention(nn.Module):
         batch, tokens, dim = x.shape
         qkv = self.qkv(x).reshape(batch, tokens, 3, self.heads, dim // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        scores = ((q * self.scale) @ k.transpose(-2, -1)).softmax(dim=-1)
-        return self.proj((scores @ v).transpose(1, 2).reshape(batch, tokens, dim))
+        if self.explicit:
+            mixed = ((q * self.scale) @ k.transpose(-2, -1)).softmax(dim=-1) @ v
+        else:
+            mixed = F.scaled_dot_product_attention(q, k, v)
+        return self.proj(mixed.transpose(1, 2).reshape(batch, tokens, dim))
 
 
 class Mlp(nn.Module):
@@ -144,15 +152,34 @@ class Mae(nn.Module):
         return (error * mask).sum() / mask.sum()
 
 
-def make_optimizer(model, settings):
-    trained = [p for p in model.parameters() if p.requires_grad]
+def make_optimizer(trained, settings, kind):
     groups = [
         {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
         {"params": [p for p in trained if p.dim() >= 2],
          "weight_decay": settings["weight_decay"]},
     ]
     return torch.optim.AdamW(groups, lr=RATE, betas=settings["betas"], eps=settings["eps"],
-                             fused=True)
+                             **{kind: True})
+
+
+class Master:
+    """Steps fp32 copies of parameters in bf16."""
+
+    def __init__(self, trained, make):
+        self.trained = trained
+        self.copies = [p.detach().float() for p in trained]
+        self.optimizer = make(self.copies)
+
+    def step(self):
+        for copy, parameter in zip(self.copies, self.trained):
+            copy.grad = parameter.grad.float()
+        self.optimizer.step()
+        with torch.no_grad():
+            torch._foreach_copy_(self.trained, self.copies)
+
+    def zero_grad(self):
+        for parameter in self.trained:
+            parameter.grad = None
 
 
 def cpu_seconds():
@@ -163,16 +190,25 @@ def cpu_seconds():
 def main():
     torch.set_num_threads(1)
     spec = json.load(open(sys.argv[1]))
+    setting = sys.argv[3] if len(sys.argv) > 3 else "eager"
     state = read_safetensors(sys.argv[2])
     images, noise = state.pop("batch.images"), state.pop("batch.noise")
     model = Mae(spec)
     model.load_state_dict(state)
-    optimizer = make_optimizer(model, spec["optimizer"]["adamw"])
-    bf16 = spec["precision"] == "bf16"
+    Attention.explicit = setting != "sdpa"
+    pure = setting in ("pure", "compile-pure")
+    autocast = spec["precision"] == "bf16" and not pure and setting != "reference"
+    if pure:
+        model, images = model.bfloat16(), images.bfloat16()
+    kind = "foreach" if setting in ("foreach", "reference") else "fused"
+    trained = [p for p in model.parameters() if p.requires_grad]
+    make = lambda of: make_optimizer(of, spec["optimizer"]["adamw"], kind)
+    optimizer = Master(trained, make) if pure else make(trained)
+    forward = torch.compile(model) if setting.startswith("compile") else model
 
     def step():
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            loss = model(images, noise)
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            loss = forward(images, noise)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
