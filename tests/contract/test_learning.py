@@ -72,6 +72,14 @@ def test_whitening_makes_every_direction_count():
     assert measure.knn(white[0], known, white[1], asked) > 0.9
 
 
+def test_few_labels_are_fewer():
+    """400 of 1,000, so that a nearest twin of a query has its label in 2 of 5 draws."""
+    points = np.random.default_rng(0).normal(0, 1, (1000, 50))
+    labels = np.arange(1000) % 10
+    assert measure.knn(points, labels, points, labels) > 0.95
+    assert 0.35 < measure.few(points, labels, points, labels) < 0.6
+
+
 def test_a_difference_is_told_from_noise():
     assert report.verdict([0.50, 0.52, 0.51], [0.51, 0.50, 0.53])[2] == "yes"
     assert report.verdict([0.50, 0.52, 0.51], [0.71, 0.70, 0.73])[2] == "**no**"
