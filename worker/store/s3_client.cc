@@ -95,6 +95,8 @@ bool S3Client::Remedied(const S3Error& error, const HttpResponse& answer, const 
       return false;
     case Remedy::kRetry:
       return backoff->Wait(RetryAfter(answer));
+    case Remedy::kTwice:
+      return (*refreshed)++ < 2 && backoff->Wait();
     case Remedy::kCredentials:
       credentials_.Forget(used);
       return (*refreshed)++ == 0;

@@ -161,6 +161,9 @@ Remedy RemedyFor(const S3Error& error) {
       break;
   }
   if (error.code == "RequestTimeTooSkewed") return Remedy::kClock;
+  // minio says so, too, while someone else removes the folder that a key needs; and a policy may
+  // have been given a moment ago.
+  if (error.code == "AccessDenied") return Remedy::kTwice;
   if (error.code == "ExpiredToken" || error.code == "InvalidToken" || error.status == 401) {
     return Remedy::kCredentials;
   }

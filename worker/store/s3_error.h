@@ -28,6 +28,7 @@ S3Error ErrorOf(const HttpResponse& answer);
 enum class Remedy {
   kNone,         // it will not get better
   kRetry,        // after a pause
+  kTwice,        // after a pause, and once more
   kCredentials,  // fetch new ones, once
   kClock,        // take the server's time, once
 };

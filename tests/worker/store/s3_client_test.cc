@@ -125,7 +125,6 @@ TEST_F(S3ClientTest, RetryAfterIsObeyed) {
 
 TEST_F(S3ClientTest, WhatDoesNotPassIsNotTriedAgain) {
   const std::pair<Reply, const char*> cases[] = {
-      {Error(403, "AccessDenied"), "STORE_DENIED"},
       {Error(403, "SignatureDoesNotMatch"), "AWS_SECRET_ACCESS_KEY"},
       {Error(403, "InvalidAccessKeyId"), "STORE_DENIED"},
       {Error(404, "NoSuchBucket"), "STORE_MISSING"},
@@ -143,6 +142,14 @@ TEST_F(S3ClientTest, WhatDoesNotPassIsNotTriedAgain) {
     EXPECT_TRUE(Has(text, part)) << text;
     EXPECT_EQ(seen_.size(), 1u) << text;
   }
+}
+
+TEST_F(S3ClientTest, DeniedIsTriedTwiceMore) {
+  Script({Error(403, "AccessDenied")});
+  const std::string text = FaultOf([&] { store().Put("k", Bytes("v")); });
+  EXPECT_TRUE(Has(text, "STORE_DENIED")) << text;
+  EXPECT_TRUE(Has(text, "after 3 attempts")) << text;
+  EXPECT_EQ(seen_.size(), 3u);
 }
 
 TEST_F(S3ClientTest, NobodyThereSaysSo) {
