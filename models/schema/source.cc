@@ -1,7 +1,9 @@
 #include "models/schema/source.h"
 
+#include <string_view>
 #include <utility>
 
+#include "models/schema/utf8.h"
 #include "models/schema/yaml.h"
 
 namespace ocellus::schema {
@@ -9,20 +11,11 @@ namespace {
 
 using nlohmann::json;
 
-bool IsUtf8Text(const std::string& text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    auto c = static_cast<unsigned char>(text[i]);
-    int more = c < 0x80                ? 0
-               : c >= 0xC2 && c < 0xE0 ? 1
-               : c >= 0xE0 && c < 0xF0 ? 2
-               : c >= 0xF0 && c < 0xF5 ? 3
-                                       : -1;
-    if (more < 0 || c == 0 || i + more >= text.size()) return false;
-    for (int k = 1; k <= more; ++k) {
-      if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return false;
-    }
-    i += more + 1;
+bool IsUtf8Text(std::string_view text) {
+  while (!text.empty()) {
+    const size_t size = text[0] == 0 ? 0 : Utf8CharacterBytes(text);
+    if (size == 0) return false;
+    text.remove_prefix(size);
   }
   return true;
 }

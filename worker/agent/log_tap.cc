@@ -3,28 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "models/schema/utf8.h"
 #include "worker/agent/limits.h"
 
 namespace ocellus::agent {
 namespace {
 
 constexpr char kReplacement[] = "\xef\xbf\xbd";
-
-// Length of the UTF-8 character at the beginning of `text`, 0 when there is none.
-size_t CharacterBytes(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
-  for (size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  // Overlong forms, surrogates, beyond U+10FFFF.
-  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f)) return 0;
-  if ((first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f)) return 0;
-  return size;
-}
 
 v1::LogLevel LevelOf(int stream) {
   return stream == 2 ? v1::LOG_LEVEL_WARNING : v1::LOG_LEVEL_INFO;
@@ -36,7 +21,7 @@ std::string ToUtf8(std::string_view text) {
   std::string result;
   result.reserve(text.size());
   while (!text.empty()) {
-    const size_t size = CharacterBytes(text);
+    const size_t size = schema::Utf8CharacterBytes(text);
     if (size == 0) {
       result += kReplacement;
     } else {

@@ -75,7 +75,19 @@ TEST(Source, Refused) {
   EXPECT_EQ(Fault("a: 1\n---\nb: 2\n"), "f:2: a second document begins; keep one document a file");
   EXPECT_EQ(Fault(std::string("a: \0", 4)),
             "f: not a UTF-8 text file; give a job document in YAML or JSON");
-  EXPECT_EQ(Fault("a: \xFF\n"), "f: not a UTF-8 text file; give a job document in YAML or JSON");
+  const char* const not_utf8[] = {"\xFF",
+                                  "\x80",
+                                  "\xC3(",
+                                  "\xE0\x89\x9E",
+                                  "\xED\xA0\x80",
+                                  "\xE2\x82",
+                                  "\xF0\x8F\xBF\xBF",
+                                  "\xF4\x90\x80\x80",
+                                  "\xF8\x88\x80\x80"};
+  for (const std::string bytes : not_utf8) {
+    EXPECT_EQ(Fault("a: '" + bytes + "'\n"),
+              "f: not a UTF-8 text file; give a job document in YAML or JSON");
+  }
   EXPECT_EQ(
       Fault(std::string(5'000'000, 'a')),
       "f: the document has 5000000 bytes, more than the limit of 1 MiB; a job names its data and "
