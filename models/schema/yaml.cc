@@ -7,7 +7,10 @@
 #include <cmath>
 #include <optional>
 #include <sstream>
+#include <string_view>
 #include <utility>
+
+#include "models/schema/utf8.h"
 
 namespace ocellus::schema {
 namespace {
@@ -42,6 +45,20 @@ json AsScalar(const std::string& text) {
   return AsNumber(text).value_or(json(text));
 }
 
+// yaml-cpp decodes the escapes \N (U+0085) and \_ (U+00A0) to one byte, which is no UTF-8; what else
+// it decodes is.
+std::string Text(const YAML::Node& node) {
+  const std::string& decoded = node.Scalar();
+  std::string out;
+  for (size_t at = 0; at < decoded.size();) {
+    const size_t size = Utf8CharacterBytes(std::string_view(decoded).substr(at));
+    if (size == 0) out += '\xc2';
+    out.append(decoded, at, size == 0 ? 1 : size);
+    at += size == 0 ? 1 : size;
+  }
+  return out;
+}
+
 // yaml-cpp takes the end of the text for the missing quote of a scalar.
 bool IsUnclosed(const std::string& text, const YAML::Node& node) {
   size_t at = node.Mark().is_null() ? text.size() : node.Mark().pos;
@@ -72,7 +89,7 @@ class Converter {
       Add(node, path, "the quote that opens here is not closed", "close it");
     bool plain = node.Tag() == "?" || node.Tag() == "tag:yaml.org,2002:int" ||
                  node.Tag() == "tag:yaml.org,2002:float" || node.Tag() == "tag:yaml.org,2002:bool";
-    return plain ? AsScalar(node.Scalar()) : json(node.Scalar());
+    return plain ? AsScalar(Text(node)) : json(Text(node));
   }
 
  private:
@@ -96,7 +113,7 @@ class Converter {
         Add(key, path, "a key is not plain text", "write one word before the colon");
         continue;
       }
-      std::string name = key.Scalar();
+      std::string name = Text(key);
       if (name == "<<" && key.Tag() == "?") {
         Merge(Value(value, path, depth + 1), &merged);
         continue;

@@ -1,5 +1,6 @@
 """Each fuzzer runs for a minute (OCELLUS_FUZZ_SECONDS) from the kept corpus, and finds nothing; the
-planted fault is found."""
+planted fault is found. The seed is fixed, so that a change is judged by what it changes; the search
+for what nobody saw yet is `tools/fuzz` without one."""
 import os
 import subprocess
 
@@ -31,13 +32,13 @@ def test_every_target_is_listed():
 
 @pytest.fixture(scope="session")
 def ran():
-    return run()
+    return run("--seed", "1")
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_finds_nothing(ran, target):
     said = [line for line in ran.stdout.splitlines() if line.startswith(f"{target}: ")]
-    assert len(said) == 1 and " runs in " in said[0], ran.stdout + ran.stderr
+    assert len(said) == 1 and " runs in " in said[0], "\n".join(said) or ran.stderr
 
 
 def test_planted_overflow_is_found():
