@@ -9,11 +9,14 @@ using nlohmann::json;
 
 constexpr int64_t kTokens = 49408;  // of CLIP's tokenizer, data::Tokenizer::kVocabulary
 
-// The integer at `pointer`, or 0 where it was reported or is no positive integer.
+constexpr int64_t kSizeMax = int64_t{1} << 31;  // no key may be so large
+
+// The integer at `pointer`, or 0 where it was reported: not there, no integer, out of range.
 int64_t Size(const json& doc, const std::string& pointer) {
   json::json_pointer at(pointer);
   if (!doc.contains(at) || !doc[at].is_number_integer()) return 0;
-  return std::max<int64_t>(0, doc[at].get<int64_t>());
+  const auto size = doc[at].get<int64_t>();
+  return size > 0 && size < kSizeMax ? size : 0;
 }
 
 double Number(const json& doc, const std::string& pointer, double otherwise) {
@@ -196,7 +199,7 @@ void CheckRules(const json& training, Use use, Reporter* reporter) {
 void CheckBatch(const json& training, int64_t ranks, Reporter* reporter) {
   int64_t global = Size(training, "/batch/global");
   int64_t accumulate = Size(training, "/batch/accumulate");
-  if (global == 0 || accumulate == 0 || ranks <= 0) return;
+  if (global == 0 || accumulate == 0 || ranks <= 0 || ranks >= kSizeMax) return;
   if (global % (ranks * accumulate) == 0) return;
   reporter->Add("batch.global",
                 Text(global) + " images do not divide over " + Text(ranks) +
