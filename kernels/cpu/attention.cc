@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "kernels/cpu/attention_operands.h"
+#include "kernels/cpu/operands.h"
 
 namespace ocellus::kernels::cpu {
 namespace {
@@ -64,11 +64,11 @@ struct PackedHead {
     k = {base + shape.width(), 3 * shape.width(), shape.head_width};
     v = {base + 2 * shape.width(), 3 * shape.width(), shape.head_width};
   }
-  HeadRows<T> q, k, v;
+  OperandRows<T> q, k, v;
 };
 
 template <class T>
-HeadRows<T> OutputHead(const AttentionShape& shape, const void* out, int64_t index) {
+OperandRows<T> OutputHead(const AttentionShape& shape, const void* out, int64_t index) {
   const int64_t batch = index / shape.heads, head = index % shape.heads;
   return {
       static_cast<const T*>(out) + batch * shape.tokens * shape.width() + head * shape.head_width,
@@ -107,7 +107,7 @@ void SoftmaxGradient(const float* p, float* d_p, int64_t rows, int64_t tokens_16
 
 // fp32 rows [count][width_16] to a head's rows.
 template <class T>
-void StoreRows(const float* rows, int64_t count, int64_t width_16, HeadRows<T> to) {
+void StoreRows(const float* rows, int64_t count, int64_t width_16, OperandRows<T> to) {
   T* data = const_cast<T*>(to.data);
   for (int64_t i = 0; i < count; ++i) {
     for (int64_t j = 0; j < to.width; j += kLanes) {
@@ -121,7 +121,7 @@ void ForwardHead(const AttentionForwardArgs& args, int64_t index, Arena& arena) 
   using Unit = UnitOf<T>;
   const Sizes size(args.shape);
   const PackedHead<T> head(args.shape, args.qkv, index);
-  const HeadRows<T> out = OutputHead<T>(args.shape, args.out, index);
+  const OperandRows<T> out = OutputHead<T>(args.shape, args.out, index);
   const int64_t depth = Units<Unit>(size.width_16);
   const auto k =
       PackTransposed(head.k, size.tokens, arena.Take<Unit>(RoundUp16(depth) * size.tokens_16));
@@ -133,10 +133,11 @@ void ForwardHead(const AttentionForwardArgs& args, int64_t index, Arena& arena) 
   for (int64_t begin = 0; begin < size.tokens; begin += size.queries) {
     const int64_t rows = std::min(size.queries, size.tokens - begin);
     const auto q = PackRows(head.q.From(begin), rows, left);
-    Product(rows, size.tokens_16, depth, q, k, scores, size.tokens_16, false);
+    Product(rows, size.tokens_16, depth, q, k, FloatOutput{scores, size.tokens_16, false});
     SoftmaxRows(scores, rows, size.tokens, size.tokens_16, args.shape.scale);
     const auto p = ScoresByRow(scores, rows, size.tokens_16, left);
-    Product(rows, size.width_16, Units<Unit>(size.tokens), p, v, result, size.width_16, false);
+    Product(rows, size.width_16, Units<Unit>(size.tokens), p, v,
+            FloatOutput{result, size.width_16, false});
     StoreRows(result, rows, size.width_16, out.From(begin));
   }
 }
@@ -157,7 +158,7 @@ class BackwardHead {
   const Sizes size_;
   const int64_t depth_;
   const PackedHead<T> head_, gradient_;
-  const HeadRows<T> d_out_;
+  const OperandRows<T> d_out_;
   RightOperand<Unit> k_transposed_, v_transposed_, k_paired_;
   float *p_, *d_p_, *d_q_, *d_k_, *d_v_;
   Unit *left_, *right_;
@@ -199,23 +200,25 @@ void BackwardHead<T>::Block(int64_t begin, int64_t rows) {
   const int64_t columns = size_.tokens_16, width = size_.width_16;
   const bool add = begin > 0;
   const auto q = PackRows(head_.q.From(begin), rows, left_);
-  Product(rows, columns, depth_, q, k_transposed_, p_, columns, false);
+  Product(rows, columns, depth_, q, k_transposed_, FloatOutput{p_, columns, false});
   const auto d_out = PackRows(d_out_.From(begin), rows, left_);
-  Product(rows, columns, depth_, d_out, v_transposed_, d_p_, columns, false);
+  Product(rows, columns, depth_, d_out, v_transposed_, FloatOutput{d_p_, columns, false});
   SoftmaxRows(p_, rows, size_.tokens, columns, scale_);
 
   const auto p = ScoresByColumn(p_, rows, columns, left_);
   const auto d_out_paired = PackPaired(d_out_.From(begin), rows, right_);
-  Product(size_.tokens, width, Units<Unit>(rows), p, d_out_paired, d_v_, width, add);
+  Product(size_.tokens, width, Units<Unit>(rows), p, d_out_paired, FloatOutput{d_v_, width, add});
 
   SoftmaxGradient(p_, d_p_, rows, columns, scale_);
   const auto d_scores = ScoresByRow(d_p_, rows, columns, left_);
-  Product(rows, width, Units<Unit>(size_.tokens), d_scores, k_paired_, d_q_, width, false);
+  Product(rows, width, Units<Unit>(size_.tokens), d_scores, k_paired_,
+          FloatOutput{d_q_, width, false});
   StoreRows(d_q_, rows, width, gradient_.q.From(begin));
 
   const auto d_scores_by_column = ScoresByColumn(d_p_, rows, columns, left_);
   const auto q_paired = PackPaired(head_.q.From(begin), rows, right_);
-  Product(size_.tokens, width, Units<Unit>(rows), d_scores_by_column, q_paired, d_k_, width, add);
+  Product(size_.tokens, width, Units<Unit>(rows), d_scores_by_column, q_paired,
+          FloatOutput{d_k_, width, add});
 }
 
 // Runs head(index, arena) for all heads of the batch.

@@ -1,8 +1,9 @@
-// Small matrix products in registers, for operands that attention keeps in the cache.
+// Matrix products in registers, for operands in the processor's caches.
 //
 // Operands are made of units: a float, or a pair of bf16 that are neighbours along the depth (the
 // operand of AVX512-BF16's dot product, twice the speed of floats). A[row, depth] has any strides;
-// B is [depth, columns] with dense rows, columns a multiple of kLanes; C is fp32.
+// B is [depth, columns] with dense rows, columns a multiple of kLanes. Sums are fp32; where they
+// begin and go is the business of the output, a class like FloatOutput.
 #pragma once
 
 #include "kernels/cpu/vector.h"
@@ -28,6 +29,32 @@ inline void MultiplyAdd(Vec& sum, __m512bh a, __m512bh b) {
 inline __m512bh LoadUnits(const Bf16Pair* b) {
   return reinterpret_cast<__m512bh>(_mm512_loadu_si512(b));
 }
+#else
+struct VecPairs {
+  Vec low, high;
+};
+
+inline VecPairs SplitPairs(VecInt pairs) {
+  constexpr int32_t kHigh = ~0xffff;
+  return {reinterpret_cast<Vec>(pairs << 16), reinterpret_cast<Vec>(pairs & kHigh)};
+}
+
+inline VecPairs Broadcast(const Bf16Pair* a) {
+  int32_t pair;
+  std::memcpy(&pair, a, sizeof pair);
+  return SplitPairs(pair - VecInt{});
+}
+
+inline void MultiplyAdd(Vec& sum, const VecPairs& a, const VecPairs& b) {
+  sum += a.low * b.low;
+  sum += a.high * b.high;
+}
+
+inline VecPairs LoadUnits(const Bf16Pair* b) {
+  VecInt pairs;
+  std::memcpy(&pairs, b, sizeof pairs);
+  return SplitPairs(pairs);
+}
 #endif
 
 inline Vec Broadcast(const float* a) { return Splat(*a); }
@@ -47,17 +74,30 @@ struct RightOperand {
   int64_t stride;  // from one depth to the next
 };
 
+// C = A B, or C += A B.
+struct FloatOutput {
+  float* data;
+  int64_t stride;
+  bool accumulate;
+
+  // What sums of row r and vector v start with, and where they go.
+  Vec First(int r, int v) const {
+    return accumulate ? Load(data + r * stride + v * kLanes) : Vec{};
+  }
+  void Put(int r, int v, Vec sum) const { Store(data + r * stride + v * kLanes, sum); }
+
+  void MoveDown(int64_t rows) { data += rows * stride; }
+  void MoveRight(int64_t columns) { data += columns; }
+};
+
 // kRows x (kVecs * kLanes) of C, held in registers over the whole depth.
-template <int kRows, int kVecs, class Unit>
-void Tile(LeftOperand<Unit> a, RightOperand<Unit> b, int64_t depth, float* c, int64_t c_stride,
-          bool accumulate) {
+template <int kRows, int kVecs, class Unit, class Output>
+void Tile(LeftOperand<Unit> a, RightOperand<Unit> b, int64_t depth, const Output& c) {
   Vec sum[kRows][kVecs];
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
-    for (int v = 0; v < kVecs; ++v) {
-      sum[r][v] = accumulate ? Load(c + r * c_stride + v * kLanes) : Vec{};
-    }
+    for (int v = 0; v < kVecs; ++v) sum[r][v] = c.First(r, v);
   }
   for (int64_t k = 0; k < depth; ++k) {
     decltype(LoadUnits(b.data)) right[kVecs];
@@ -73,46 +113,45 @@ void Tile(LeftOperand<Unit> a, RightOperand<Unit> b, int64_t depth, float* c, in
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
-    for (int v = 0; v < kVecs; ++v) Store(c + r * c_stride + v * kLanes, sum[r][v]);
+    for (int v = 0; v < kVecs; ++v) c.Put(r, v, sum[r][v]);
   }
 }
 
 // The last rows, fewer than kRows + 1.
-template <int kRows, int kVecs, class Unit>
-void LastRows(int64_t rows, LeftOperand<Unit> a, RightOperand<Unit> b, int64_t depth, float* c,
-              int64_t c_stride, bool accumulate) {
+template <int kRows, int kVecs, class Unit, class Output>
+void LastRows(int64_t rows, LeftOperand<Unit> a, RightOperand<Unit> b, int64_t depth,
+              const Output& c) {
   if constexpr (kRows > 0) {
-    if (rows == kRows) return Tile<kRows, kVecs>(a, b, depth, c, c_stride, accumulate);
-    LastRows<kRows - 1, kVecs>(rows, a, b, depth, c, c_stride, accumulate);
+    if (rows == kRows) return Tile<kRows, kVecs>(a, b, depth, c);
+    LastRows<kRows - 1, kVecs>(rows, a, b, depth, c);
   }
 }
 
 // All rows of kVecs * kLanes columns, in tiles of about 24 registers.
-template <int kVecs, class Unit>
-void Panel(int64_t rows, LeftOperand<Unit> a, RightOperand<Unit> b, int64_t depth, float* c,
-           int64_t c_stride, bool accumulate) {
+template <int kVecs, class Unit, class Output>
+void Panel(int64_t rows, LeftOperand<Unit> a, RightOperand<Unit> b, int64_t depth, Output c) {
   constexpr int kRows = 24 / kVecs < 12 ? 24 / kVecs : 12;
   for (; rows >= kRows; rows -= kRows) {
-    Tile<kRows, kVecs>(a, b, depth, c, c_stride, accumulate);
+    Tile<kRows, kVecs>(a, b, depth, c);
     a.data += kRows * a.row_stride;
-    c += kRows * c_stride;
+    c.MoveDown(kRows);
   }
-  LastRows<kRows - 1, kVecs>(rows, a, b, depth, c, c_stride, accumulate);
+  LastRows<kRows - 1, kVecs>(rows, a, b, depth, c);
 }
 
-// C = A B, or C += A B. `columns` is a multiple of kLanes.
-template <class Unit>
+// A B into an output. `columns` is a multiple of kLanes.
+template <class Unit, class Output>
 void Product(int64_t rows, int64_t columns, int64_t depth, LeftOperand<Unit> a,
-             RightOperand<Unit> b, float* c, int64_t c_stride, bool accumulate) {
+             RightOperand<Unit> b, Output c) {
   int64_t vecs = columns / kLanes;
   while (vecs > 0) {
     const int64_t width = vecs >= 4 && vecs != 5 ? 4 : vecs >= 3 ? 3 : vecs;
-    if (width == 4) Panel<4>(rows, a, b, depth, c, c_stride, accumulate);
-    if (width == 3) Panel<3>(rows, a, b, depth, c, c_stride, accumulate);
-    if (width == 2) Panel<2>(rows, a, b, depth, c, c_stride, accumulate);
-    if (width == 1) Panel<1>(rows, a, b, depth, c, c_stride, accumulate);
+    if (width == 4) Panel<4>(rows, a, b, depth, c);
+    if (width == 3) Panel<3>(rows, a, b, depth, c);
+    if (width == 2) Panel<2>(rows, a, b, depth, c);
+    if (width == 1) Panel<1>(rows, a, b, depth, c);
     b.data += width * kLanes;
-    c += width * kLanes;
+    c.MoveRight(width * kLanes);
     vecs -= width;
   }
 }

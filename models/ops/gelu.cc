@@ -4,7 +4,7 @@
 #include "models/ops/flops.h"
 #include "models/ops/launch.h"
 #include "models/ops/linear.h"
-#include "models/ops/matrix_product.h"
+#include "models/ops/linear_product.h"
 
 namespace ocellus::models::ops {
 namespace {
@@ -53,11 +53,10 @@ struct LinearGeluFunction : torch::autograd::Function<LinearGeluFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weight,
                                const std::optional<torch::Tensor>& bias) {
-    const torch::Tensor cast = weight.to(x.scalar_type());
-    const torch::Tensor z =
-        ProductTransposed(x, cast, bias ? bias->to(x.scalar_type()) : torch::Tensor());
+    const torch::Tensor operand = WeightOperand(weight, x.scalar_type());
+    const torch::Tensor z = LinearProduct(x, operand, bias.value_or(torch::Tensor()));
     context->saved_data["has_bias"] = bias.has_value();
-    context->save_for_backward({x, cast, z});
+    context->save_for_backward({x, operand, z});
     return Gelu(z);
   }
 
@@ -65,8 +64,8 @@ struct LinearGeluFunction : torch::autograd::Function<LinearGeluFunction> {
     const tensor_list saved = context->get_saved_variables();
     const GeluGradient gradient = BackwardGelu(saved[2], gradients[0].contiguous());
     tensor_list out(3);
-    if (context->needs_input_grad(0)) out[0] = InputGradient(gradient.d_z, saved[1]);
-    if (context->needs_input_grad(1)) out[1] = WeightGradient(gradient.d_z, saved[0]);
+    if (context->needs_input_grad(0)) out[0] = LinearInputGradient(gradient.d_z, saved[1]);
+    if (context->needs_input_grad(1)) out[1] = LinearWeightGradient(gradient.d_z, saved[0]);
     if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2))
       out[2] = gradient.d_bias;
     return out;

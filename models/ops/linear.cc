@@ -2,6 +2,7 @@
 
 #include "models/ops/flops.h"
 #include "models/ops/launch.h"
+#include "models/ops/linear_product.h"
 #include "models/ops/matrix_product.h"
 
 namespace ocellus::models::ops {
@@ -15,18 +16,18 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weight,
                                const std::optional<torch::Tensor>& bias) {
-    const torch::Tensor cast = weight.to(x.scalar_type());
+    const torch::Tensor operand = WeightOperand(weight, x.scalar_type());
     context->saved_data["has_bias"] = bias.has_value();
-    context->save_for_backward({x, cast});
-    return ProductTransposed(x, cast, bias ? bias->to(x.scalar_type()) : torch::Tensor());
+    context->save_for_backward({x, operand});
+    return LinearProduct(x, operand, bias.value_or(torch::Tensor()));
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
     const tensor_list saved = context->get_saved_variables();
     const torch::Tensor d_y = gradients[0].contiguous();
     tensor_list out(3);
-    if (context->needs_input_grad(0)) out[0] = InputGradient(d_y, saved[1]);
-    if (context->needs_input_grad(1)) out[1] = WeightGradient(d_y, saved[0]);
+    if (context->needs_input_grad(0)) out[0] = LinearInputGradient(d_y, saved[1]);
+    if (context->needs_input_grad(1)) out[1] = LinearWeightGradient(d_y, saved[0]);
     if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2))
       out[2] = BiasGradient(d_y);
     return out;

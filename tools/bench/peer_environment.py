@@ -55,10 +55,19 @@ def make(folder, root):
         raise NoPeer(f"cannot install torch=={TORCH} into {folder}: {error.stderr}") from error
 
 
+def cache():
+    home = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    return home / "ocellus" / "bench"
+
+
+def compiled():
+    """Where torch.compile keeps what it made."""
+    return cache() / f"inductor-{TORCH}"
+
+
 def torch_python(root):
     """(path of an interpreter that has the pinned PyTorch, "torch@VERSION"). Throws NoPeer."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    folder = cache / "ocellus" / "bench" / f"torch-{TORCH}"
+    folder = cache() / f"torch-{TORCH}"
     python = folder / "bin" / "python"
     if version(python) != TORCH:
         shutil.rmtree(folder, ignore_errors=True)

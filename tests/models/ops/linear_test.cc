@@ -33,6 +33,25 @@ TEST(LinearTest, AgreesInBf16WithFp32Gradients) {
                   kBf16);
 }
 
+// Shapes that kernels take, where there are any for this processor.
+TEST(LinearTest, AgreesInBf16WhereKernelsFit) {
+  for (const auto& [rows, in, out] :
+       {std::tuple{1, 32, 16}, {13, 96, 208}, {70, 384, 64}, {301, 160, 144}, {5, 48, 32}}) {
+    ExpectAgreement(Fused(torch::kBFloat16), Formula64,
+                    {Normal({rows, in}, 1), Normal({out, in}, 2), Normal({out}, 3)}, kBf16);
+  }
+  ExpectAgreement(Fused(torch::kBFloat16), Formula64, {Normal({6, 32}, 1), Normal({48, 32}, 2)},
+                  kBf16);
+}
+
+TEST(LinearTest, TakesNoRows) {
+  const torch::Tensor x = torch::zeros({0, 32}), weight = Normal({16, 32}, 2).requires_grad_();
+  const torch::Tensor y = Linear(x, weight, Normal({16}, 3), torch::kBFloat16);
+  EXPECT_EQ(y.sizes(), (std::vector<int64_t>{0, 16}));
+  y.sum().backward();
+  EXPECT_TRUE(torch::equal(weight.grad(), torch::zeros({16, 32})));
+}
+
 TEST(LinearTest, TakesAnyLeadingShapeAndStrides) {
   ExpectAgreement(Fused(torch::kFloat32), Formula64,
                   {Normal({3, 4, 5, 9}, 1).transpose(0, 2), Normal({9, 6}, 2).t(), Normal({6}, 3)},
@@ -63,6 +82,9 @@ TEST(LinearTest, GivesTheSameBitsForAnyThreads) {
         return {Linear(torch::zeros({300, 1}), torch::ones({40, 1}), in[0], torch::kFloat32)};
       },
       {Normal({40}, 3)});
+  ExpectSameBitsForAnyThreads(
+      [](const Tensors& in) -> Tensors { return {Linear(in[0], in[1], in[2], torch::kBFloat16)}; },
+      {Normal({301, 160}, 1), Normal({144, 160}, 2), Normal({144}, 3)});
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
-// Turns rows of a head's queries, keys and values, and blocks of scores, into the operands of
-// tile_product.h.
+// Turns rows of numbers (a head's queries, keys and values, a linear layer's weights) and blocks of
+// scores into the operands of tile_product.h.
 //
-// Shapes: `tokens` rows of `width` elements (one head); kLanes-padded sizes carry an underscore 16.
+// Shapes: `tokens` rows of `width` elements; kLanes-padded sizes carry an underscore 16.
 // All padding is zero.
 #pragma once
 
@@ -33,14 +33,14 @@ constexpr int64_t Units(int64_t elements) {
 
 constexpr int64_t RoundUp16(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
 
-// A head's rows in a packed tensor.
+// Rows within a larger tensor.
 template <class T>
-struct HeadRows {
+struct OperandRows {
   const T* data;
   int64_t stride;
   int64_t width;
 
-  HeadRows From(int64_t token) const { return {data + token * stride, stride, width}; }
+  OperandRows From(int64_t token) const { return {data + token * stride, stride, width}; }
 };
 
 template <class Unit>
@@ -48,7 +48,7 @@ using ElementOf = std::conditional_t<std::is_same_v<Unit, Bf16Pair>, BFloat16, f
 
 // Left operand, depth along the row: [tokens][Units(width_16)].
 template <class Unit, class T>
-LeftOperand<Unit> PackRows(HeadRows<T> rows, int64_t tokens, Unit* to) {
+LeftOperand<Unit> PackRows(OperandRows<T> rows, int64_t tokens, Unit* to) {
   const int64_t width_16 = RoundUp16(rows.width);
   auto* elements = reinterpret_cast<ElementOf<Unit>*>(to);
   for (int64_t i = 0; i < tokens; ++i) {
@@ -100,10 +100,24 @@ inline void Transpose16(const Vec* in, float* to, int64_t stride) {
   }
 }
 
+// Thirty-two neighbours of a row, as sixteen pairs.
+inline Vec LoadPairs(const BFloat16* p) {
+  Vec pairs;
+  std::memcpy(&pairs, p, sizeof pairs);
+  return pairs;
+}
+
+inline Vec LoadPairs(const float* p) {
+  return reinterpret_cast<Vec>(__builtin_shufflevector(
+      Round(Load(p)), Round(Load(p + kLanes)), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+      16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31));
+}
+
 // Sixteen units of a row, starting at element j; zero beyond its width.
 template <class Unit, class T>
-Vec LoadRowUnits(HeadRows<T> rows, int64_t token, int64_t j) {
+Vec LoadRowUnits(OperandRows<T> rows, int64_t token, int64_t j) {
   const T* row = rows.data + token * rows.stride;
+  if (kPerUnit<Unit> == 2 && j + 2 * kLanes <= rows.width) return LoadPairs(row + j);
   ElementOf<Unit> lanes[kLanes * kPerUnit<Unit>] = {};
   for (int64_t part = 0; part < kPerUnit<Unit>; ++part) {
     const int64_t at = j + part * kLanes;
@@ -116,7 +130,7 @@ Vec LoadRowUnits(HeadRows<T> rows, int64_t token, int64_t j) {
 
 // Right operand, depth along the row: [Units(width_16) rounded up to 16][tokens_16].
 template <class Unit, class T>
-RightOperand<Unit> PackTransposed(HeadRows<T> rows, int64_t tokens, Unit* to) {
+RightOperand<Unit> PackTransposed(OperandRows<T> rows, int64_t tokens, Unit* to) {
   const int64_t tokens_16 = RoundUp16(tokens), depth = Units<Unit>(RoundUp16(rows.width));
   for (int64_t k = 0; k < depth; k += kLanes) {
     for (int64_t i = 0; i < tokens; i += kLanes) {
@@ -131,26 +145,41 @@ RightOperand<Unit> PackTransposed(HeadRows<T> rows, int64_t tokens, Unit* to) {
 }
 
 // Two rows of bf16 as one row of pairs.
-inline void Interleave(Vec low, Vec high, Bf16Pair* to) {
-  const VecInt pairs = __builtin_convertvector(Round(low), VecInt) |
-                       (__builtin_convertvector(Round(high), VecInt) << 16);
+inline void Interleave(VecHalf low, VecHalf high, Bf16Pair* to) {
+  const auto pairs =
+      __builtin_shufflevector(low, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8,
+                              24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
   std::memcpy(to, &pairs, sizeof pairs);
+}
+
+// The first `count` numbers as bf16, zero beyond.
+inline VecHalf LoadHalves(const float* p, int64_t count) { return Round(LoadPart(p, count)); }
+
+inline VecHalf LoadHalves(const BFloat16* p, int64_t count) {
+  VecHalf halves = {};
+  if (count >= kLanes) {
+    std::memcpy(&halves, p, sizeof halves);
+  } else {
+    std::memcpy(&halves, p, count * sizeof(BFloat16));
+  }
+  return halves;
 }
 
 // Right operand, depth over tokens: [Units(tokens)][width_16].
 template <class Unit, class T>
-RightOperand<Unit> PackPaired(HeadRows<T> rows, int64_t tokens, Unit* to) {
+RightOperand<Unit> PackPaired(OperandRows<T> rows, int64_t tokens, Unit* to) {
   const int64_t width_16 = RoundUp16(rows.width);
   for (int64_t i = 0; i < tokens; i += kPerUnit<Unit>) {
     for (int64_t j = 0; j < rows.width; j += kLanes) {
       const T* from = rows.data + i * rows.stride + j;
-      const Vec first = LoadPart(from, rows.width - j);
+      const int64_t count = rows.width - j;
       Unit* at = to + i / kPerUnit<Unit> * width_16 + j;
       if constexpr (kPerUnit<Unit> == 2) {
         const bool last = i + 1 == tokens;
-        Interleave(first, last ? Vec{} : LoadPart(from + rows.stride, rows.width - j), at);
+        Interleave(LoadHalves(from, count),
+                   last ? VecHalf{} : LoadHalves(from + rows.stride, count), at);
       } else {
-        Store(at, first);
+        Store(at, LoadPart(from, count));
       }
     }
   }
@@ -180,7 +209,7 @@ LeftOperand<Unit> ScoresByColumn(const float* scores, int64_t rows, int64_t colu
     for (int64_t i = 0; i < rows; i += 2) {
       for (int64_t j = 0; j < columns_16; j += kLanes) {
         const float* from = scores + i * columns_16 + j;
-        Interleave(Load(from), i + 1 == rows ? Vec{} : Load(from + columns_16),
+        Interleave(Round(Load(from)), i + 1 == rows ? VecHalf{} : Round(Load(from + columns_16)),
                    to + i / 2 * columns_16 + j);
       }
     }
