@@ -1,6 +1,7 @@
 #include "models/nn/resnet.h"
 
 #include <cmath>
+#include <numeric>
 #include <string>
 
 #include "models/nn/layers.h"
@@ -38,10 +39,16 @@ ResNet::ResNet(const ResNetShape& shape) : shape_(shape) {
 }
 
 torch::Tensor ResNet::forward(const torch::Tensor& images, const Pass& pass) const {
+  return After(static_cast<int64_t>(shape_.layers.size()), images, pass);
+}
+
+torch::Tensor ResNet::After(int64_t stages, const torch::Tensor& images, const Pass& pass) const {
+  const auto end =
+      blocks_.begin() + std::accumulate(shape_.layers.begin(), shape_.layers.begin() + stages, 0LL);
   torch::Tensor x = images.contiguous(torch::MemoryFormat::ChannelsLast);
   x = bn1_->forward(conv1_->forward(x, pass.compute), pass).relu_();
   x = at::max_pool2d(x, 3, 2, 1);
-  for (const auto& block : blocks_) x = block->forward(x, pass);
+  for (auto block = blocks_.begin(); block != end; ++block) x = (*block)->forward(x, pass);
   return x.mean({2, 3}, /*keepdim=*/false, torch::kFloat32);
 }
 

@@ -36,6 +36,8 @@ class ResNet final : public Encoder {
 
   torch::Tensor forward(const torch::Tensor& images, const Pass& pass) const override;
   int64_t features() const override { return shape_.features(); }
+  // The features of the first `stages` (1 to 4) alone: [N, channels of that stage].
+  torch::Tensor After(int64_t stages, const torch::Tensor& images, const Pass& pass) const;
 
   // Kaiming normal over fan-out; BatchNorm weight 1 and bias 0, but weight 0 in the last one of
   // each residual branch, so that a block starts as the identity.

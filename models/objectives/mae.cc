@@ -61,7 +61,10 @@ torch::Tensor Mae::features(const torch::Tensor& images) {
       torch::arange(settings_.patches(), images.options().dtype(torch::kInt64))
           .expand({images.size(0), settings_.patches()});
   // In fp32 whatever the precision of training: neighbours and probes compare small differences.
-  return network_->Encode(images, all, torch::kFloat32).select(1, 0).contiguous();
+  const torch::Tensor tokens = network_->Encode(images, all, torch::kFloat32);
+  if (settings_.features == MaeFeatures::kToken) return tokens.select(1, 0).contiguous();
+  const torch::Tensor patches = tokens.slice(1, 1);
+  return settings_.features == MaeFeatures::kMean ? patches.mean(1) : patches.amax(1);
 }
 
 }  // namespace ocellus::models::objectives

@@ -2,9 +2,10 @@
 //
 // Inputs: `images` [N, 3, H, W], `noise` [N, L] in [0, 1). The patches of smallest noise are
 // visible. Outputs: `pred` [N, L, p p 3], patches row by row, values in a patch row, column,
-// channel; `mask` [N, L], 1 where hidden. Features: the class token after `norm`, what timm returns
-// for a ViT with num_classes=0, and what the official linear probe looks at. Pictures: one row an
-// image: original, masked, reconstructed. A reconstruction keeps the visible patches; with
+// channel; `mask` [N, L], 1 where hidden. Features, of the tokens after `norm`: the class token,
+// what timm returns for a ViT with num_classes=0, and what the official linear probe looks at; or
+// the patches' mean or maximum (objective.mae.features). Pictures: one row an image: original,
+// masked, reconstructed. A reconstruction keeps the visible patches; with
 // norm_pix_loss a hidden one gets the mean and deviation of the true patch back, as in the official
 // demo. Chance, with norm_pix_loss, is the loss of the decoder's first values, 1.8 for patches of
 // 16 (1.0 is that of the mean alone); plain pixels have no such level.

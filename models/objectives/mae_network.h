@@ -15,6 +15,8 @@
 
 namespace ocellus::models::objectives {
 
+enum class MaeFeatures { kToken, kMean, kMax };  // of the patches after `norm`
+
 struct MaeSettings {
   double mask_ratio = 0.75;
   bool norm_pix_loss = true;
@@ -24,6 +26,7 @@ struct MaeSettings {
   int64_t decoder_dim = 512, decoder_depth = 8, decoder_heads = 16;
   double mlp_ratio = 4;    // of both
   bool recompute = false;  // blocks' activations, of both
+  MaeFeatures features = MaeFeatures::kToken;
 
   int64_t grid() const { return image_size / patch_size; }
   int64_t patches() const { return grid() * grid(); }

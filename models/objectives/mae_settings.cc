@@ -11,6 +11,13 @@ namespace {
                     "see `ocellus explain objective.mae` and `ocellus explain model.vit`");
 }
 
+MaeFeatures ParseFeatures(const nlohmann::json& mae) {
+  const std::string name = mae.value("features", "token");
+  return name == "max"    ? MaeFeatures::kMax
+         : name == "mean" ? MaeFeatures::kMean
+                          : MaeFeatures::kToken;
+}
+
 void CheckWidth(const std::string& section, int64_t dim, int64_t heads) {
   const std::string key = section + ".dim: " + std::to_string(dim);
   if (dim % heads != 0) {
@@ -55,7 +62,8 @@ MaeSettings ParseMaeSettings(const nlohmann::json& document) {
                 .decoder_depth = decoder.at("depth").get<int64_t>(),
                 .decoder_heads = decoder.at("heads").get<int64_t>(),
                 .mlp_ratio = vit.at("mlp_ratio").get<double>(),
-                .recompute = vit.value("recompute", false)};
+                .recompute = vit.value("recompute", false),
+                .features = ParseFeatures(mae)};
   } catch (const nlohmann::json::exception& error) {
     ThrowBadMae(std::string("objective.mae: ") + error.what());
   }

@@ -3,8 +3,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "models/nn/resnet.h"
 #include "models/objectives/encoders.h"
 #include "models/registry.h"
+#include "worker/wire/fault.h"
 
 namespace ocellus::models::objectives {
 namespace {
@@ -15,6 +17,18 @@ const RegisterObjective kRotNetRegistered("rotnet",
                                           [](const nlohmann::json& document, torch::Device device) {
                                             return std::make_unique<Rotnet>(document, device);
                                           });
+
+// Stages of a ResNet that features are taken after; 0 for the whole encoder's.
+int64_t FeatureStages(const nlohmann::json& document) {
+  const std::string name = document["objective"]["rotnet"].value("features", "last");
+  if (name == "last") return 0;
+  if (!document["model"].contains("resnet")) {
+    throw wire::Fault(wire::FaultClass::kUser, "BAD_SPEC",
+                      "objective.rotnet.features: " + name + " is a stage of a ResNet",
+                      "leave the key out, or give model.resnet");
+  }
+  return name.back() - '0';
+}
 
 // Each image turned by its own number of quarters.
 torch::Tensor Turned(const torch::Tensor& images, const torch::Tensor& quarters) {
@@ -46,6 +60,7 @@ Rotnet::Rotnet(const nlohmann::json& document, torch::Device device)
   NamedEncoder encoder = MakeEncoder(document, "rotnet");
   image_size_ = static_cast<int>(encoder.image_size);
   any_size_ = encoder.any_size;
+  stages_ = FeatureStages(document);
   metadata_ = std::move(encoder.metadata);
   network_ = std::make_shared<RotnetNetwork>(std::move(encoder.module));
   network_->to(device);
@@ -70,7 +85,9 @@ StepOutput Rotnet::forward(const Tensors& inputs, const StepContext& context) {
 
 torch::Tensor Rotnet::features(const torch::Tensor& images) {
   const torch::NoGradGuard no_grad;
-  return network_->encoder().forward(images, {});
+  const nn::Encoder& encoder = network_->encoder();
+  if (stages_ == 0) return encoder.forward(images, {});
+  return dynamic_cast<const nn::ResNet&>(encoder).After(stages_, images, {});
 }
 
 Tensors Rotnet::encoder_weights() { return EncoderState(network_->encoder()); }

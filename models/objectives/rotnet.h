@@ -3,8 +3,9 @@
 // objective here, and the one to copy from when a method is added.
 //
 // Inputs: `images` [N, 3, H, W], `turn` [N, 1] in [0, 1): image n is turned counter-clockwise by
-// int(4 turn) quarters. Outputs: `logits` [N, 4], `quarters` [N] int64. Features: the encoder's. A
-// random horizontal flip does not change which way is up, so crops may keep theirs.
+// int(4 turn) quarters. Outputs: `logits` [N, 4], `quarters` [N] int64. Features: the encoder's, or
+// those of a ResNet's earlier stage, which the paper finds better (table 1): the last one serves
+// the task. A random horizontal flip does not change which way is up, so crops may keep theirs.
 #pragma once
 
 #include <memory>
@@ -51,6 +52,7 @@ class Rotnet final : public Objective {
  private:
   int image_size_;
   bool any_size_;
+  int64_t stages_;  // that features are of; 0: the whole encoder's
   torch::ScalarType compute_;
   std::map<std::string, std::string> metadata_;
   std::shared_ptr<RotnetNetwork> network_;

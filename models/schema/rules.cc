@@ -122,6 +122,14 @@ void CheckResNet(const json& doc, Reporter* reporter) {
   }
 }
 
+void CheckRotnet(const json& doc, Reporter* reporter) {
+  const json::json_pointer features("/objective/rotnet/features");
+  if (!doc.contains(features) || doc[features] == "last") return;
+  if (doc.contains(json::json_pointer("/model/resnet"))) return;
+  reporter->Add("objective.rotnet.features", doc[features].dump() + " is a stage of a ResNet",
+                "leave the key out, or give model.resnet");
+}
+
 void CheckSgd(const json& doc, Reporter* reporter) {
   const json::json_pointer nesterov("/optimizer/sgd/nesterov");
   if (!doc.contains(nesterov) || doc[nesterov] != true) return;
@@ -184,6 +192,7 @@ void CheckRules(const json& training, Use use, Reporter* reporter) {
   CheckKnn(training, reporter);
   CheckResNet(training, reporter);
   CheckStem(training, reporter);
+  CheckRotnet(training, reporter);
   CheckSgd(training, reporter);
   CheckMethod(training, use, reporter);
   std::string optimizer = OptimizerAt(training);

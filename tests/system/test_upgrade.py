@@ -13,7 +13,7 @@ from programs import program
 
 OLD = {  # keys of a resolved document that came with later releases, as far as they have defaults
     "": ("init", "guard", "eval", "report"), "data": ("text", "threads", "augment"),
-    "objective.mae": ("norm_pix_loss",), "model.vit": ("mlp_ratio", "stem", "recompute"),
+    "objective.mae": ("norm_pix_loss", "features"), "model.vit": ("mlp_ratio", "stem", "recompute"),
     "batch": ("accumulate",), "optimizer.adamw": ("eps", "decay_all", "shard"),
     "schedule": ("warmup_offset", "min_lr")}
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}

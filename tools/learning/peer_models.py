@@ -132,7 +132,10 @@ class Mae(nn.Module):
         return ((y - target).square().mean(-1) * mask).sum() / mask.sum()
 
     def features(self, images):
-        return self.encoder(images)
+        tokens = self.encoder.forward_features(images)
+        of = {"token": lambda t: t[:, 0], "mean": lambda t: t[:, 1:].mean(1),
+              "max": lambda t: t[:, 1:].amax(1)}
+        return of[self.settings["features"]](tokens)
 
     def after_step(self, step, total):
         pass
@@ -272,9 +275,12 @@ class Clip(nn.Module):
 class RotNet(nn.Module):
     def __init__(self, document):
         super().__init__()
-        model = document["model"]
+        model, self.of = document["model"], document["objective"]["rotnet"]["features"]
         self.encoder = vit(model, True) if "vit" in model else resnet(model)
         self.head = nn.Linear(self.encoder.num_features, 4)
+        if self.of != "last":
+            blocks = sum(model["resnet"]["layers"][:int(self.of[-1])])
+            self.early = nn.Sequential(*self.encoder[:4 + blocks], *self.encoder[-2:])
 
     def forward(self, batch, step, total):
         images = batch["images"]
@@ -283,7 +289,7 @@ class RotNet(nn.Module):
         return F.cross_entropy(self.head(self.encoder(turned)), turns)
 
     def features(self, images):
-        return self.encoder(images)
+        return (self.encoder if self.of == "last" else self.early)(images)
 
     def after_step(self, step, total):
         pass

@@ -48,6 +48,23 @@ TEST(Mae, LossOfTwoHalvesIsTheLossOfTheWhole) {
   EXPECT_NEAR(sum / 2, objective->forward(whole, {}).loss.item<double>(), 1e-6);
 }
 
+TEST(Mae, FeaturesAreOfTheTokenOrOfThePatches) {
+  nlohmann::json document = SmallDocument();
+  const torch::Tensor images = Inputs(document, 2)["images"];
+  const auto features = [&](const char* of) {
+    document["objective"]["mae"]["features"] = of;
+    return Initialised(document)->features(images);
+  };
+  const auto objective = Initialised(document);
+  const auto& network = dynamic_cast<const MaeNetwork&>(objective->module());
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor all = torch::arange(16).expand({2, 16});
+  const torch::Tensor tokens = network.Encode(images, all, torch::kFloat32);
+  EXPECT_TRUE(torch::equal(features("token"), tokens.select(1, 0)));
+  EXPECT_TRUE(torch::equal(features("mean"), tokens.slice(1, 1).mean(1)));
+  EXPECT_TRUE(torch::equal(features("max"), tokens.slice(1, 1).amax(1)));
+}
+
 TEST(Mae, FeaturesDependOnAllPatchesAndCarryNoGraph) {
   const auto objective = Initialised(SmallDocument("bf16"));
   torch::Tensor images = Inputs(SmallDocument(), 2)["images"];

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "models/nn/resnet.h"
 #include "models/optim/optimizer.h"
 #include "worker/wire/fault.h"
 
@@ -53,6 +54,27 @@ TEST(Rotnet, TurnsEachImageByItsOwnQuarters) {
   const torch::Tensor turns = torch::tensor({{0.0f}, {0.3f}, {0.6f}, {0.9f}});
   EXPECT_TRUE(torch::allclose(logits(image.repeat({4, 1, 1, 1}), turns),
                               logits(turned, torch::zeros({4, 1})), 1e-5, 1e-6));
+}
+
+TEST(Rotnet, FeaturesOfAnEarlierStage) {
+  nlohmann::json document = RotNetDocument("resnet");
+  const torch::Tensor images = Corners(2)["images"];
+  const auto features = [&](const char* of) {
+    document["objective"]["rotnet"]["features"] = of;
+    return InitialisedRotNet(document)->features(images);
+  };
+  const auto objective = InitialisedRotNet(document);
+  const auto& network = dynamic_cast<const RotnetNetwork&>(objective->module());
+  const auto& resnet = dynamic_cast<const nn::ResNet&>(network.encoder());
+  const torch::NoGradGuard no_grad;
+  EXPECT_TRUE(torch::equal(features("stage2"), resnet.After(2, images, {})));
+  EXPECT_EQ(features("stage1").sizes(), (std::vector<int64_t>{2, 4}));
+  EXPECT_EQ(features("stage3").sizes(), (std::vector<int64_t>{2, 16}));
+  EXPECT_TRUE(torch::equal(features("last"), resnet.After(4, images, {})));
+
+  document = RotNetDocument("vit");
+  document["objective"]["rotnet"]["features"] = "stage2";
+  EXPECT_THROW(MakeObjective(document, torch::kCPU), wire::Fault);
 }
 
 TEST(Rotnet, LearnsWhichWayIsUp) {
