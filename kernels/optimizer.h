@@ -21,8 +21,16 @@ struct Followers {
   float* average = nullptr;     // [count] average <- average + (1 - momentum) (p - average)
 };
 
-// In both optimizers lr is the rate, `clip_factor` [1] multiplies the gradient first (null: 1; NaN:
-// the update is refused, and nothing changes), and `average_momentum` is the momentum of Followers.
+// What changes from one update to the next.
+struct StepNumbers {
+  double rate = 0;              // lr
+  double average_momentum = 1;  // of Followers
+};
+
+// In both optimizers `numbers` [1] and `updates` [1] are where the tensors are, and are read when
+// the work is done: a launch that was recorded takes what is there when it is repeated. `updates`
+// counts the updates before this one, and with it afterwards. `clip_factor` [1] multiplies the
+// gradient first (null: 1; NaN: the update is refused, and nothing changes).
 
 // p <- p (1 - lr decay);  m <- m + (1 - b1) (g - m);  v <- b2 v + (1 - b2) g^2
 // p <- p - lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps)         at update t = 1, 2, ...
@@ -39,13 +47,13 @@ struct AdamWTensor {
 struct AdamWArgs {
   const AdamWTensor* tensors = nullptr;
   int64_t size = 0;
-  double rate = 0;
+  const StepNumbers* numbers = nullptr;
+  int64_t* updates = nullptr;  // t - 1
   double beta1 = 0.9;
   double beta2 = 0.999;
   double eps = 1e-8;
-  int64_t step = 1;  // t
   const float* clip_factor = nullptr;
-  double average_momentum = 1;
+  float* scratch = nullptr;  // kAdamWScratch floats
 };
 
 // g <- g + decay p;  g <- g trust |p| / |g| where `adapts` (factor 1 where a norm is 0)
@@ -65,14 +73,27 @@ struct MomentumTensor {
 struct MomentumArgs {
   const MomentumTensor* tensors = nullptr;
   int64_t size = 0;
-  double rate = 0;
+  const StepNumbers* numbers = nullptr;
+  int64_t* updates = nullptr;
   double momentum = 0;
   double trust = 0.001;
   bool rate_inside = false;
   bool nesterov = false;
   const float* clip_factor = nullptr;
-  double average_momentum = 1;
   float* scratch = nullptr;  // MomentumScratch(...) floats
+};
+
+// average <- average + (1 - average_momentum) (p - average), of tensors that no update moves.
+struct AverageTensor {
+  int64_t count = 0;
+  const float* parameter = nullptr;
+  float* average = nullptr;
+};
+
+struct AverageArgs {
+  const AverageTensor* tensors = nullptr;
+  int64_t size = 0;
+  const StepNumbers* numbers = nullptr;
 };
 
 // norm[0] = the L2 norm of all tensors together: NaN or infinite when an element is.
@@ -94,6 +115,7 @@ struct GradientNormArgs {
 // Tensors are cut into pieces of this many elements, whose sums are added in order.
 constexpr int64_t kElementsPerPiece = int64_t{1} << 15;
 constexpr int64_t kTensorsPerLaunch = 32;
+constexpr int64_t kAdamWScratch = 4;
 
 inline int64_t PieceCount(int64_t elements) {
   return (elements + kElementsPerPiece - 1) / kElementsPerPiece;
@@ -118,12 +140,14 @@ inline int64_t MomentumScratch(const MomentumTensor* tensors, int64_t size) {
 namespace cpu {
 void AdamW(const AdamWArgs& args, const ParallelFor& parallel);
 void Momentum(const MomentumArgs& args, const ParallelFor& parallel);
+void Average(const AverageArgs& args, const ParallelFor& parallel);
 void GradientNorm(const GradientNormArgs& args, const ParallelFor& parallel);
 }  // namespace cpu
 
 namespace cuda {
 void AdamW(const AdamWArgs& args, void* stream);
 void Momentum(const MomentumArgs& args, void* stream);
+void Average(const AverageArgs& args, void* stream);
 void GradientNorm(const GradientNormArgs& args, void* stream);
 }  // namespace cuda
 

@@ -67,6 +67,9 @@ struct StepContext {
   Collectives* collectives = nullptr;  // never null in forward; not owned
   int64_t micro = 0;                   // micro-batch of the step: what is once a step is at 0
   uint64_t seed = 0;                   // the document's, for draws that belong to a step
+  // Rate and average_momentum on the device (models/ops/step_numbers.h), for work that is to be
+  // recorded; may be undefined.
+  torch::Tensor numbers;
 };
 
 struct StepOutput {
@@ -93,6 +96,11 @@ class Objective {
   // wishes those that were given). Under bf16 the implementation keeps its own fp32 islands
   // (normalisation, softmax, loss).
   virtual StepOutput forward(const Tensors& inputs, const StepContext& context) = 0;
+
+  // What forward draws for a step rather than for a sample, for `rows` samples of this rank, on the
+  // host. A forward that finds them among its inputs takes them, else it draws for itself: in both
+  // cases the same. Default: nothing.
+  virtual Tensors step_draws(const StepContext& context, int64_t rows) const { return {}; }
 
   // After the optimizer's step: EMA and clamps. Default: nothing.
   virtual void after_step(const StepContext& context) {}
@@ -125,10 +133,12 @@ class Objective {
   // calls this moves them from now on, in the optimizer's own pass (optim::Optimizer::Follow), by
   // the momentum of the step, and after_step leaves them alone. Default: none.
   virtual Tensors hand_over_averages() { return {}; }
+  // Of the step's moving average, whoever moves it; context.numbers has the same.
   virtual double average_momentum(const StepContext& context) const { return 1; }
 
-  // Whether forward enqueues the same work whatever the step, and leaves nothing behind but
-  // gradients: what may be recorded once and repeated. Default: no.
+  // Whether forward and after_step enqueue the same work whatever the step, where they are given
+  // context.numbers and step_draws, and leave nothing behind but gradients and what is in
+  // parameters and buffers: what may be recorded once and repeated. Default: no.
   virtual bool repeatable() const { return false; }
 };
 

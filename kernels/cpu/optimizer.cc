@@ -64,10 +64,10 @@ struct AdamWNumbers {
         old_second(static_cast<float>(args.beta2)),
         new_second(static_cast<float>(1 - args.beta2)),
         eps(static_cast<float>(args.eps)),
-        average(static_cast<float>(1 - args.average_momentum)),
+        average(static_cast<float>(1 - args.numbers->average_momentum)),
         clip(FactorOf(args.clip_factor)) {
-    const auto t = static_cast<double>(args.step);
-    size = static_cast<float>(args.rate / (1 - std::pow(args.beta1, t)));
+    const auto t = static_cast<double>(*args.updates);
+    size = static_cast<float>(args.numbers->rate / (1 - std::pow(args.beta1, t)));
     second_scale = static_cast<float>(1 / std::sqrt(1 - std::pow(args.beta2, t)));
   }
 
@@ -120,9 +120,9 @@ float Trust(const Norms& norms, double trust) {
 void MomentumPiece(const MomentumArgs& args, float trust, const Piece& piece) {
   const MomentumTensor& tensor = args.tensors[piece.tensor];
   const float clip = FactorOf(args.clip_factor), momentum = static_cast<float>(args.momentum);
-  const float inside = args.rate_inside ? static_cast<float>(args.rate) : 1.0f;
-  const float outside = args.rate_inside ? 1.0f : static_cast<float>(args.rate);
-  const float average = static_cast<float>(1 - args.average_momentum);
+  const auto rate = static_cast<float>(args.numbers->rate);
+  const float inside = args.rate_inside ? rate : 1.0f, outside = args.rate_inside ? 1.0f : rate;
+  const auto average = static_cast<float>(1 - args.numbers->average_momentum);
   for (int64_t i = piece.begin; i < piece.end; i += kLanes) {
     const int64_t count = piece.end - i;
     const Vec old = LoadPart(tensor.parameter + i, count);
@@ -140,10 +140,11 @@ void MomentumPiece(const MomentumArgs& args, float trust, const Piece& piece) {
 
 void AdamW(const AdamWArgs& args, const ParallelFor& parallel) {
   if (std::isnan(FactorOf(args.clip_factor))) return;
+  ++*args.updates;
   const AdamWNumbers numbers(args);
   const std::vector<Piece> pieces = Pieces(args.tensors, args.size);
   parallel(static_cast<int64_t>(pieces.size()), [&](int64_t i) {
-    AdamWPiece(args.tensors[pieces[i].tensor], args.rate, numbers, pieces[i]);
+    AdamWPiece(args.tensors[pieces[i].tensor], args.numbers->rate, numbers, pieces[i]);
   });
 }
 
@@ -152,6 +153,7 @@ void Momentum(const MomentumArgs& args, const ParallelFor& parallel) {
   const auto count = static_cast<int64_t>(pieces.size());
   const float clip = FactorOf(args.clip_factor);
   if (std::isnan(clip)) return;
+  ++*args.updates;
   std::vector<Norms> norms(pieces.size()), totals(args.size);
   parallel(count, [&](int64_t i) {
     const MomentumTensor& tensor = args.tensors[pieces[i].tensor];
@@ -165,6 +167,19 @@ void Momentum(const MomentumArgs& args, const ParallelFor& parallel) {
     const int64_t tensor = pieces[i].tensor;
     const bool adapts = args.tensors[tensor].adapts;
     MomentumPiece(args, adapts ? Trust(totals[tensor], args.trust) : 1.0f, pieces[i]);
+  });
+}
+
+void Average(const AverageArgs& args, const ParallelFor& parallel) {
+  const auto weight = static_cast<float>(1 - args.numbers->average_momentum);
+  const std::vector<Piece> pieces = Pieces(args.tensors, args.size);
+  parallel(static_cast<int64_t>(pieces.size()), [&](int64_t i) {
+    const AverageTensor& tensor = args.tensors[pieces[i].tensor];
+    const Followers followers{.average = tensor.average};
+    for (int64_t at = pieces[i].begin; at < pieces[i].end; at += kLanes) {
+      const int64_t count = pieces[i].end - at;
+      Follow(followers, LoadPart(tensor.parameter + at, count), weight, at, count);
+    }
   });
 }
 

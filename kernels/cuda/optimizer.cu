@@ -8,14 +8,32 @@ namespace ocellus::kernels::cuda {
 namespace {
 
 constexpr int kThreads = 256;
+
+// The number of this update, counted, by one thread of the launch that comes first.
+__device__ int64_t Count(int64_t* updates, const float* clip_factor) {
+  if (!IsRefused(clip_factor)) ++*updates;
+  return *updates;
+}
+
 struct AdamWNumbers {
-  float rate, new_first, old_second, new_second, eps, average, size, second_scale;
+  float new_first, old_second, new_second, eps;
   const float* clip_factor;
+  const float* now;  // rate, rate over the first moment's correction, second's scale, average
 };
+
+__global__ void AdamWNumbersKernel(const StepNumbers* numbers, int64_t* updates, double beta1,
+                                   double beta2, const float* clip_factor, float* now) {
+  const auto t = static_cast<double>(Count(updates, clip_factor));
+  now[0] = static_cast<float>(numbers->rate);
+  now[1] = static_cast<float>(numbers->rate / (1 - pow(beta1, t)));
+  now[2] = static_cast<float>(1 / sqrt(1 - pow(beta2, t)));
+  now[3] = NewAverage(numbers);
+}
 
 template <int kCount>
 __device__ void AdamWPiece(const AdamWTensor& tensor, const AdamWNumbers& n, const Piece& piece) {
-  const float keep = 1 - n.rate * tensor.decay, clip = FactorOf(n.clip_factor);
+  const float keep = 1 - n.now[0] * tensor.decay, clip = FactorOf(n.clip_factor);
+  const float size = n.now[1], second_scale = n.now[2], average = n.now[3];
   for (int64_t i = piece.begin + int64_t{threadIdx.x} * kCount; i < piece.end;
        i += int64_t{blockDim.x} * kCount) {
     const Pack<float, kCount> gradient = LoadPack<kCount>(tensor.gradient + i);
@@ -26,13 +44,13 @@ __device__ void AdamWPiece(const AdamWTensor& tensor, const AdamWNumbers& n, con
       const float g = gradient.values[k] * clip;
       first.values[k] += (g - first.values[k]) * n.new_first;
       second.values[k] = second.values[k] * n.old_second + g * g * n.new_second;
-      const float root = sqrtf(second.values[k]) * n.second_scale + n.eps;
-      parameter.values[k] = parameter.values[k] * keep - n.size * first.values[k] / root;
+      const float root = sqrtf(second.values[k]) * second_scale + n.eps;
+      parameter.values[k] = parameter.values[k] * keep - size * first.values[k] / root;
     }
     StorePack<kCount>(tensor.first_moment + i, first);
     StorePack<kCount>(tensor.second_moment + i, second);
     StorePack<kCount>(tensor.parameter + i, parameter);
-    Follow<kCount>(tensor.followers, parameter, n.average, i);
+    Follow<kCount>(tensor.followers, parameter, average, i);
   }
 }
 
@@ -45,12 +63,17 @@ __global__ void AdamWKernel(Batch<AdamWTensor> batch, AdamWNumbers numbers) {
 }
 
 struct MomentumNumbers {
-  float inside, outside, momentum, trust, average;
-  bool nesterov;
+  float momentum, trust;
+  bool rate_inside, nesterov;
+  const StepNumbers* now;
   const float* clip_factor;
   float* squares;  // [2 * pieces]
   float* factors;  // [tensors]
 };
+
+__global__ void CountKernel(int64_t* updates, const float* clip_factor) {
+  Count(updates, clip_factor);
+}
 
 // Squares of the parameter and of its decayed gradient, by piece.
 __global__ void MomentumSquaresKernel(Batch<MomentumTensor> batch, MomentumNumbers n) {
@@ -97,7 +120,8 @@ __global__ void TrustKernel(Batch<MomentumTensor> batch, MomentumNumbers n) {
 template <int kCount>
 __device__ void MomentumPiece(const MomentumTensor& tensor, const MomentumNumbers& n, float factor,
                               const Piece& piece) {
-  const float clip = FactorOf(n.clip_factor);
+  const float clip = FactorOf(n.clip_factor), average = NewAverage(n.now);
+  const float outside = n.rate_inside ? 1.0f : static_cast<float>(n.now->rate);
   for (int64_t i = piece.begin + int64_t{threadIdx.x} * kCount; i < piece.end;
        i += int64_t{blockDim.x} * kCount) {
     const Pack<float, kCount> gradient = LoadPack<kCount>(tensor.gradient + i);
@@ -107,11 +131,11 @@ __device__ void MomentumPiece(const MomentumTensor& tensor, const MomentumNumber
       const float p = parameter.values[k];
       const float g = (gradient.values[k] * clip + p * tensor.decay) * factor;
       const float v = buffer.values[k] = buffer.values[k] * n.momentum + g;
-      parameter.values[k] = p - n.outside * (n.nesterov ? g + v * n.momentum : v);
+      parameter.values[k] = p - outside * (n.nesterov ? g + v * n.momentum : v);
     }
     StorePack<kCount>(tensor.buffer + i, buffer);
     StorePack<kCount>(tensor.parameter + i, parameter);
-    Follow<kCount>(tensor.followers, parameter, n.average, i);
+    Follow<kCount>(tensor.followers, parameter, average, i);
   }
 }
 
@@ -120,7 +144,7 @@ __global__ void MomentumKernel(Batch<MomentumTensor> batch, MomentumNumbers n) {
   const Piece piece = OwnPiece(batch);
   const MomentumTensor& tensor = batch.tensors[piece.tensor];
   const float trust = tensor.adapts ? n.factors[batch.tensors_before + piece.tensor] : 1.0f;
-  const float factor = trust * n.inside;
+  const float factor = trust * (n.rate_inside ? static_cast<float>(n.now->rate) : 1.0f);
   batch.packs[piece.tensor] ? MomentumPiece<kPack>(tensor, n, factor, piece)
                             : MomentumPiece<1>(tensor, n, factor, piece);
 }
@@ -153,17 +177,13 @@ __global__ void NormKernel(const float* squares, int64_t pieces, float limit, fl
 }  // namespace
 
 void AdamW(const AdamWArgs& args, void* stream) {
-  const auto t = static_cast<double>(args.step);
   const auto as_float = [](double x) { return static_cast<float>(x); };
-  const AdamWNumbers numbers{as_float(args.rate),
-                             as_float(1 - args.beta1),
-                             as_float(args.beta2),
-                             as_float(1 - args.beta2),
-                             as_float(args.eps),
-                             as_float(1 - args.average_momentum),
-                             as_float(args.rate / (1 - std::pow(args.beta1, t))),
-                             as_float(1 / std::sqrt(1 - std::pow(args.beta2, t))),
-                             args.clip_factor};
+  const AdamWNumbers numbers{as_float(1 - args.beta1), as_float(args.beta2),
+                             as_float(1 - args.beta2), as_float(args.eps),
+                             args.clip_factor,         args.scratch};
+  OCELLUS_KERNEL_LAUNCH(AdamWNumbersKernel, dim3(1), dim3(1), 0, stream, args.numbers, args.updates,
+                        args.beta1, args.beta2, args.clip_factor, args.scratch);
+  CheckLaunch("AdamWNumbers");
   ForEachBatch(args.tensors, args.size, [&](const Batch<AdamWTensor>& batch, int pieces) {
     OCELLUS_KERNEL_LAUNCH(AdamWKernel, dim3(pieces), dim3(kThreads), 0, stream, batch, numbers);
     CheckLaunch("AdamW");
@@ -171,17 +191,17 @@ void AdamW(const AdamWArgs& args, void* stream) {
 }
 
 void Momentum(const MomentumArgs& args, void* stream) {
-  const auto rate = static_cast<float>(args.rate);
   const int64_t pieces = PieceCount(args.tensors, args.size);
-  const MomentumNumbers numbers{args.rate_inside ? rate : 1.0f,
-                                args.rate_inside ? 1.0f : rate,
-                                static_cast<float>(args.momentum),
+  const MomentumNumbers numbers{static_cast<float>(args.momentum),
                                 static_cast<float>(args.trust),
-                                static_cast<float>(1 - args.average_momentum),
+                                args.rate_inside,
                                 args.nesterov,
+                                args.numbers,
                                 args.clip_factor,
                                 args.scratch,
                                 args.scratch + 4 * pieces};
+  OCELLUS_KERNEL_LAUNCH(CountKernel, dim3(1), dim3(1), 0, stream, args.updates, args.clip_factor);
+  CheckLaunch("Count");
   ForEachBatch(args.tensors, args.size, [&](const Batch<MomentumTensor>& batch, int blocks) {
     OCELLUS_KERNEL_LAUNCH(MomentumSquaresKernel, dim3(blocks), dim3(kThreads), 0, stream, batch,
                           numbers);

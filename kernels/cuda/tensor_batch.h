@@ -48,6 +48,9 @@ inline bool Packs(const MomentumTensor& t) {
   return t.count % kPack == 0 && Packs(t.parameter) && Packs(t.gradient) && Packs(t.buffer) &&
          Packs(t.followers);
 }
+inline bool Packs(const AverageTensor& t) {
+  return t.count % kPack == 0 && Packs(t.parameter) && Packs(t.average);
+}
 inline bool Packs(const GradientTensor& t) { return t.count % kPack == 0 && Packs(t.gradient); }
 
 // Calls launch(batch, blocks) for all tensors that have elements, in order.
@@ -78,6 +81,10 @@ __device__ inline float FactorOf(const float* clip_factor) {
 
 __device__ inline bool IsRefused(const float* clip_factor) {
   return clip_factor && *clip_factor != *clip_factor;
+}
+
+__device__ inline float NewAverage(const StepNumbers* numbers) {
+  return static_cast<float>(1 - numbers->average_momentum);
 }
 
 template <int kCount>

@@ -6,6 +6,7 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "models/ops/step_numbers.h"
 #include "worker/wire/fault.h"
 
 namespace ocellus::models::nn {
@@ -64,9 +65,8 @@ void Ema::Copy() {
   at::_foreach_copy_(copies_, sources_);
 }
 
-void Ema::Update(double momentum) {
-  const torch::NoGradGuard no_grad;
-  if (!copies_.empty()) at::_foreach_lerp_(copies_, sources_, 1.0 - momentum);
+void Ema::Update(double momentum, const torch::Tensor& numbers) {
+  ops::MoveAverages(copies_, sources_, momentum, numbers);
 }
 
 std::map<std::string, torch::Tensor> Ema::HandOver(const torch::nn::Module& root) {

@@ -37,8 +37,8 @@ class Ema {
   // copy <- source, as at the start of a run.
   void Copy();
 
-  // copy <- momentum copy + (1 - momentum) source.
-  void Update(double momentum);
+  // copy <- momentum copy + (1 - momentum) source; `numbers` as in ops::MoveAverages.
+  void Update(double momentum, const torch::Tensor& numbers = {});
 
   // The copies of trained parameters, by the parameters' names in `root`, for an optimizer that
   // moves them in its own pass: Update is for the others from then on.

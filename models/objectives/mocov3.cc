@@ -46,7 +46,7 @@ StepOutput Mocov3::forward(const Tensors& inputs, const StepContext& context) {
   // Not in the optimizer's pass: it moves before the update of its own step, also where the one
   // before was refused, and a checkpoint must hold what it was then.
   if (context.micro == 0) {
-    network_->MoveMomentumEncoder(settings_.momentum.At(context.step, context.total_steps));
+    network_->MoveMomentumEncoder(average_momentum(context), context.numbers);
   }
   const torch::Tensor k1 = network_->Key(view1, pass);
   const torch::Tensor k2 = network_->Key(view2, pass);
@@ -58,6 +58,10 @@ StepOutput Mocov3::forward(const Tensors& inputs, const StepContext& context) {
   const torch::Tensor loss = (contrast(q1, k2) + contrast(q2, k1)) * (2.0 * settings_.temperature);
   return {.loss = loss,
           .outputs = {{"q1", q1.detach()}, {"q2", q2.detach()}, {"k1", k1}, {"k2", k2}}};
+}
+
+double Mocov3::average_momentum(const StepContext& context) const {
+  return settings_.momentum.At(context.step, context.total_steps);
 }
 
 torch::Tensor Mocov3::features(const torch::Tensor& images) {

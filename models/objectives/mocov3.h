@@ -24,6 +24,8 @@ class Mocov3 final : public Objective {
   torch::nn::Module& module() override { return *network_; }
   void initialise(torch::Generator generator) override;
   StepOutput forward(const Tensors& inputs, const StepContext& context) override;
+  double average_momentum(const StepContext& context) const override;
+  bool repeatable() const override { return true; }
   torch::Tensor features(const torch::Tensor& images) override;
   Tensors encoder_weights() override;
   std::map<std::string, std::string> encoder_metadata() override;

@@ -47,8 +47,11 @@ class Mocov3Network final : public torch::nn::Module {
   torch::Tensor Query(const torch::Tensor& images, const nn::Pass& pass) const;
   torch::Tensor Key(const torch::Tensor& images, const nn::Pass& pass) const;
 
-  // momentum_encoder <- momentum momentum_encoder + (1 - momentum) base_encoder, parameters alone.
-  void MoveMomentumEncoder(double momentum) { ema_.Update(momentum); }
+  // momentum_encoder <- momentum momentum_encoder + (1 - momentum) base_encoder, parameters alone;
+  // `numbers` as in nn::Ema.
+  void MoveMomentumEncoder(double momentum, const torch::Tensor& numbers) {
+    ema_.Update(momentum, numbers);
+  }
 
   const NamedEncoder& encoder() const { return base_.encoder; }
 

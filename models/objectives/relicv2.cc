@@ -22,6 +22,9 @@ const RegisterObjective kRelicv2Registered("relicv2", [](const nlohmann::json& d
 // One view of all images: [n, views, D] to [n, D].
 torch::Tensor View(const torch::Tensor& views, int64_t index) { return views.select(1, index); }
 
+// The step's draw for a pair of views.
+std::string NegativesOf(int64_t pair) { return "negatives_" + std::to_string(pair); }
+
 }  // namespace
 
 Relicv2::Relicv2(const nlohmann::json& document, torch::Device device)
@@ -78,14 +81,32 @@ ops::RelicCandidates Relicv2::Candidates(const Tensors& inputs, const StepContex
   const int64_t batch = context.collectives->world() * rows;
   ops::RelicCandidates candidates{.own = torch::arange(first, first + rows, device)};
 
-  const auto given = inputs.find("negatives");
+  const auto given = inputs.find("negatives"), drawn = inputs.find(NegativesOf(pair));
   if (given != inputs.end()) {
     candidates.chosen = GivenNegatives(given->second, first, batch).to(device);
+  } else if (drawn != inputs.end()) {
+    candidates.chosen = drawn->second;
   } else if (settings_.num_negatives < batch - 1) {
     const NegativesDraw draw{context.seed, context.step, context.micro, pair};
     candidates.chosen = DrawNegatives(draw, first, rows, batch, settings_.num_negatives).to(device);
   }
   return candidates;
+}
+
+Tensors Relicv2::step_draws(const StepContext& context, int64_t rows) const {
+  const int64_t first = context.collectives->rank() * rows;
+  const int64_t batch = context.collectives->world() * rows;
+  Tensors draws;
+  if (settings_.num_negatives >= batch - 1) return draws;  // all of them
+  for (int64_t a = 0; a < settings_.large_views + settings_.small_views; ++a) {
+    for (int64_t b = 0; b < settings_.large_views; ++b) {
+      if (!Compares(a, b)) continue;
+      const int64_t pair = a * settings_.large_views + b;
+      const NegativesDraw draw{context.seed, context.step, context.micro, pair};
+      draws[NegativesOf(pair)] = DrawNegatives(draw, first, rows, batch, settings_.num_negatives);
+    }
+  }
+  return draws;
 }
 
 StepOutput Relicv2::forward(const Tensors& inputs, const StepContext& context) {
@@ -107,7 +128,7 @@ StepOutput Relicv2::forward(const Tensors& inputs, const StepContext& context) {
   std::vector<torch::Tensor> likelihoods, divergences;
   for (int64_t a = 0; a < online.size(1); ++a) {
     for (int64_t b = 0; b < settings_.large_views; ++b) {
-      if (a == b && !settings_.include_self_pairs) continue;
+      if (!Compares(a, b)) continue;
       const int64_t pair = a * settings_.large_views + b;
       const ops::RelicTerms terms = ops::RelicPairTerms(
           {View(online, a), View(target, b), View(all_online, a), View(all_target, b)},
@@ -132,7 +153,7 @@ double Relicv2::average_momentum(const StepContext& context) const {
 }
 
 void Relicv2::after_step(const StepContext& context) {
-  network_->Follow(average_momentum(context));
+  network_->Follow(average_momentum(context), context.numbers);
 }
 
 torch::Tensor Relicv2::features(const torch::Tensor& images) {

@@ -28,9 +28,11 @@ class Relicv2 final : public Objective {
   torch::nn::Module& module() override { return *network_; }
   void initialise(torch::Generator generator) override;
   StepOutput forward(const Tensors& inputs, const StepContext& context) override;
+  Tensors step_draws(const StepContext& context, int64_t rows) const override;
   void after_step(const StepContext& context) override;
   Tensors hand_over_averages() override { return network_->HandOverTarget(); }
   double average_momentum(const StepContext& context) const override;
+  bool repeatable() const override { return true; }
   torch::Tensor features(const torch::Tensor& images) override;
   Tensors encoder_weights() override;
   std::map<std::string, std::string> encoder_metadata() override { return metadata_; }
@@ -38,6 +40,7 @@ class Relicv2 final : public Objective {
 
  private:
   std::vector<std::string> views() const;  // large ones first
+  bool Compares(int64_t a, int64_t b) const { return a != b || settings_.include_self_pairs; }
   ops::RelicCandidates Candidates(const Tensors& inputs, const StepContext& context, int64_t pair,
                                   int64_t rows) const;
 

@@ -64,8 +64,9 @@ class Relicv2Network final : public torch::nn::Module {
   // The target starts as the online side.
   void Initialise(torch::Generator& generator);
 
-  // target <- momentum target + (1 - momentum) online, parameters only, but for those handed over.
-  void Follow(double momentum) { ema_.Update(momentum); }
+  // target <- momentum target + (1 - momentum) online, parameters only, but for those handed over;
+  // `numbers` as in nn::Ema.
+  void Follow(double momentum, const torch::Tensor& numbers) { ema_.Update(momentum, numbers); }
   // The target's parameters by the names of the online ones that they follow, as Ema::HandOver.
   std::map<std::string, torch::Tensor> HandOverTarget() { return ema_.HandOver(*this); }
 

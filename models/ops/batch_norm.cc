@@ -46,8 +46,8 @@ torch::Tensor ChannelScratch(const torch::Tensor& x) {
 }
 
 torch::Tensor CountOf(const torch::Tensor& x) {
-  return torch::tensor(static_cast<double>(ValuesOfAChannel(x)),
-                       x.options().dtype(torch::kFloat64));
+  return torch::full({}, static_cast<double>(ValuesOfAChannel(x)),
+                     x.options().dtype(torch::kFloat64));
 }
 
 Moments MomentsByKernel(const torch::Tensor& x) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "models/ops/launch.h"
+#include "models/ops/step_numbers.h"
 #include "models/optim/parameter_group.h"
 #include "models/optim/state_check.h"
 
@@ -23,7 +24,7 @@ struct Group : ParameterGroup {
 class AdamW final : public Optimizer {
  public:
   AdamW(std::vector<NamedParameter> parameters, const AdamWSettings& settings)
-      : settings_(settings) {
+      : settings_(settings), updates_(NoUpdates(parameters)) {
     groups_[0].weight_decay = 0;
     groups_[1].weight_decay = settings.weight_decay;
     for (NamedParameter& parameter : parameters) {
@@ -35,19 +36,17 @@ class AdamW final : public Optimizer {
   using Optimizer::Step;
   void Step(double lr, const StepOptions& options) override {
     const torch::NoGradGuard no_grad;
-    ++steps_;
     const bool fits = std::all_of(std::begin(groups_), std::end(groups_), [](const Group& group) {
       return group.FitsKernels({group.Gradients(), group.first_moments, group.second_moments});
     });
-    fits ? StepByKernel(lr, options) : StepByAten(lr, options);
+    if (!fits || !StepByKernel(lr, options)) StepByAten(lr, options);
   }
 
   void Follow(const std::map<std::string, torch::Tensor>& averages) override {
     FollowIn({&groups_[0], &groups_[1]}, averages);
   }
 
-  int64_t steps() const override { return steps_; }
-  void TakeBack() override { --steps_; }
+  int64_t steps() const override { return updates_.item<int64_t>(); }
 
   std::map<std::string, torch::Tensor> State() const override {
     std::map<std::string, torch::Tensor> state;
@@ -57,7 +56,7 @@ class AdamW final : public Optimizer {
         state[kSecondMoment + group.names[i]] = group.second_moments[i];
       }
     }
-    state[kStep] = torch::tensor(steps_, torch::kInt64);
+    state[kStep] = updates_;
     return state;
   }
 
@@ -66,7 +65,6 @@ class AdamW final : public Optimizer {
     CheckState(own, state, "the optimizer state");
     const torch::NoGradGuard no_grad;
     for (auto& [name, tensor] : own) tensor.copy_(state.at(name));
-    steps_ = state.at(kStep).item<int64_t>();
   }
 
  private:
@@ -80,7 +78,8 @@ class AdamW final : public Optimizer {
     group.ParameterGroup::Add(std::move(parameter));
   }
 
-  void StepByKernel(double lr, const StepOptions& options) const {
+  // False where there is nothing to do but to count.
+  bool StepByKernel(double lr, const StepOptions& options) const {
     std::vector<kernels::AdamWTensor> tensors;
     for (const Group& group : groups_) {
       for (size_t i = 0; i < group.tensors.size(); ++i) {
@@ -93,24 +92,30 @@ class AdamW final : public Optimizer {
                            .followers = group.Followers(i, options)});
       }
     }
+    if (tensors.empty()) return false;
+    const torch::Tensor& first = groups_[groups_[0].tensors.empty() ? 1 : 0].tensors[0];
+    const torch::Tensor numbers = NumbersFor(first, lr, options);
+    const torch::Tensor scratch =
+        torch::empty({kernels::kAdamWScratch}, first.options().requires_grad(false));
     const kernels::AdamWArgs args{.tensors = tensors.data(),
                                   .size = static_cast<int64_t>(tensors.size()),
-                                  .rate = lr,
+                                  .numbers = ops::NumbersIn(numbers),
+                                  .updates = updates_.data_ptr<int64_t>(),
                                   .beta1 = settings_.beta1,
                                   .beta2 = settings_.beta2,
                                   .eps = settings_.eps,
-                                  .step = steps_,
                                   .clip_factor = ops::Floats(options.gradient_factor),
-                                  .average_momentum = options.average_momentum.value_or(1)};
-    const auto& first = groups_[groups_[0].tensors.empty() ? 1 : 0].tensors;
-    if (!first.empty()) OCELLUS_LAUNCH(AdamW, first[0], args);
+                                  .scratch = ops::Floats(scratch)};
+    OCELLUS_LAUNCH(AdamW, first, args);
+    return true;
   }
 
   void StepByAten(double lr, const StepOptions& options) {
     if (IsRefused(options)) return;
+    updates_.add_(1);
     for (Group& group : groups_) {
       if (group.tensors.empty()) continue;
-      group.steps[0].fill_(steps_);
+      group.steps[0].copy_(updates_);
       at::_fused_adamw_(group.tensors, group.ScaledGradients(options), group.first_moments,
                         group.second_moments, {}, group.steps, lr, settings_.beta1, settings_.beta2,
                         group.weight_decay, settings_.eps, /*amsgrad=*/false,
@@ -121,7 +126,7 @@ class AdamW final : public Optimizer {
 
   AdamWSettings settings_;
   Group groups_[2];  // without and with decay
-  int64_t steps_ = 0;
+  torch::Tensor updates_;
 };
 
 }  // namespace

@@ -21,7 +21,8 @@ bool Adapts(const NamedParameter& parameter, LarsForm form) {
 
 class Lars final : public Optimizer {
  public:
-  Lars(std::vector<NamedParameter> parameters, const LarsSettings& settings) : settings_(settings) {
+  Lars(std::vector<NamedParameter> parameters, const LarsSettings& settings)
+      : settings_(settings), updates_(NoUpdates(parameters)) {
     adapted_.weight_decay = settings.weight_decay;
     adapted_.adapts = true;
     for (NamedParameter& parameter : parameters) {
@@ -32,12 +33,13 @@ class Lars final : public Optimizer {
   using Optimizer::Step;
   void Step(double lr, const StepOptions& options) override {
     const torch::NoGradGuard no_grad;
-    ++steps_;
     const MomentumStep step{.rate = lr,
+                            .updates = updates_,
                             .momentum = settings_.momentum,
                             .trust = settings_.trust_coefficient,
                             .rate_inside = settings_.form == LarsForm::kSimclr};
     if (StepByKernel({&plain_, &adapted_}, step, options) || IsRefused(options)) return;
+    updates_.add_(1);
     if (!plain_.tensors.empty()) Move(plain_, plain_.ScaledGradients(options), lr);
     if (!adapted_.tensors.empty()) Move(adapted_, AdaptedGradients(options), lr);
     plain_.MoveAverages(options);
@@ -48,15 +50,14 @@ class Lars final : public Optimizer {
     FollowIn({&plain_, &adapted_}, averages);
   }
 
-  int64_t steps() const override { return steps_; }
-  void TakeBack() override { --steps_; }
+  int64_t steps() const override { return updates_.item<int64_t>(); }
 
   std::map<std::string, torch::Tensor> State() const override {
-    return MomentumState({&plain_, &adapted_}, steps_);
+    return MomentumState({&plain_, &adapted_}, updates_);
   }
 
   void LoadState(const std::map<std::string, torch::Tensor>& state) override {
-    steps_ = LoadMomentumState(State(), state);
+    LoadInto(State(), state);
   }
 
  private:
@@ -80,7 +81,7 @@ class Lars final : public Optimizer {
 
   LarsSettings settings_;
   MomentumGroup plain_, adapted_;
-  int64_t steps_ = 0;
+  torch::Tensor updates_;
 };
 
 }  // namespace

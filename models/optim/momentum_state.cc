@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "models/ops/launch.h"
+#include "models/ops/step_numbers.h"
 #include "models/optim/state_check.h"
 
 namespace ocellus::models::optim {
@@ -35,42 +36,42 @@ bool StepByKernel(const std::vector<const MomentumGroup*>& groups, const Momentu
                          .followers = group->Followers(i, options)});
     }
   }
-  if (!first.defined()) return true;
+  if (!first.defined()) return false;  // nothing to do but to count
   const auto size = static_cast<int64_t>(tensors.size());
   const torch::Tensor scratch = torch::empty({kernels::MomentumScratch(tensors.data(), size)},
                                              first.options().requires_grad(false));
+  const torch::Tensor numbers = NumbersFor(first, step.rate, options);
   const kernels::MomentumArgs args{.tensors = tensors.data(),
                                    .size = size,
-                                   .rate = step.rate,
+                                   .numbers = ops::NumbersIn(numbers),
+                                   .updates = step.updates.data_ptr<int64_t>(),
                                    .momentum = step.momentum,
                                    .trust = step.trust,
                                    .rate_inside = step.rate_inside,
                                    .nesterov = step.nesterov,
                                    .clip_factor = ops::Floats(options.gradient_factor),
-                                   .average_momentum = options.average_momentum.value_or(1),
                                    .scratch = ops::Floats(scratch)};
   OCELLUS_LAUNCH(Momentum, first, args);
   return true;
 }
 
 std::map<std::string, torch::Tensor> MomentumState(const std::vector<const MomentumGroup*>& groups,
-                                                   int64_t steps) {
+                                                   const torch::Tensor& updates) {
   std::map<std::string, torch::Tensor> state;
   for (const MomentumGroup* group : groups) {
     for (size_t i = 0; i < group->names.size(); ++i) {
       state[kBuffer + group->names[i]] = group->buffers[i];
     }
   }
-  state[kSteps] = torch::tensor(steps, torch::kInt64);
+  state[kSteps] = updates;
   return state;
 }
 
-int64_t LoadMomentumState(std::map<std::string, torch::Tensor> own,
-                          const std::map<std::string, torch::Tensor>& state) {
+void LoadInto(std::map<std::string, torch::Tensor> own,
+              const std::map<std::string, torch::Tensor>& state) {
   CheckState(own, state, "the optimizer state");
   const torch::NoGradGuard no_grad;
   for (auto& [name, tensor] : own) tensor.copy_(state.at(name));
-  return state.at(kSteps).item<int64_t>();
 }
 
 }  // namespace ocellus::models::optim

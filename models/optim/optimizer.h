@@ -26,10 +26,13 @@ std::vector<NamedParameter> TrainableParameters(const torch::nn::Module& module)
 // What else happens to the parameters in the pass of an update.
 struct StepOptions {
   // fp32 scalar on the parameters' device that gradients count times; undefined: 1; NaN: nothing
-  // changes but steps(), see TakeBack.
+  // changes, and steps() does not count it.
   torch::Tensor gradient_factor;
   // Of the averages that were given by Follow; nothing: they stay as they are.
   std::optional<double> average_momentum;
+  // The rate and that momentum once more (models/ops/step_numbers.h), for kernels to read when they
+  // run: a step that was recorded takes what is there when it is repeated. Undefined: made here.
+  torch::Tensor numbers;
 };
 
 // Not thread-safe. Works in place on the parameters that it was made with.
@@ -48,11 +51,8 @@ class Optimizer {
   // type); throws std::logic_error for a name that is not there.
   virtual void Follow(const std::map<std::string, torch::Tensor>& averages) = 0;
 
-  // Updates done so far.
+  // Updates done so far; waits for the device.
   virtual int64_t steps() const = 0;
-
-  // A step's gradient_factor turned out to be NaN: it does not count. Call it before the next step.
-  virtual void TakeBack() = 0;
 
   // Brings the whole state to this rank, for State, where it is spread over ranks (sharded.h): an
   // exchange of all ranks. Nothing to do elsewhere.
@@ -61,6 +61,10 @@ class Optimizer {
   // The state under "<kind>.<parameter>" names, and "step" (int64 scalar). The tensors are the live
   // ones, not copies.
   virtual std::map<std::string, torch::Tensor> State() const = 0;
+
+  // This rank's part of it, of any names, without Gather: what a step changes besides parameters
+  // and the averages that follow them.
+  virtual std::map<std::string, torch::Tensor> OwnState() const { return State(); }
 
   // Takes a State from a checkpoint. Throws wire::Fault (user, WEIGHTS_MISMATCH) that lists every
   // missing and unexpected name and every wrong shape; then nothing has changed.

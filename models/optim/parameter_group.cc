@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "models/ops/launch.h"
+#include "models/ops/layout.h"
+#include "models/ops/step_numbers.h"
 
 namespace ocellus::models::optim {
 
@@ -48,7 +50,7 @@ bool ParameterGroup::FitsKernels(const std::vector<std::vector<torch::Tensor>>& 
   for (size_t i = 0; i < tensors.size(); ++i) {
     const torch::Tensor& own = tensors[i];
     const auto fits = [&](const torch::Tensor& tensor) {
-      return tensor.scalar_type() == torch::kFloat32 && tensor.strides() == own.strides() &&
+      return tensor.scalar_type() == torch::kFloat32 && ops::LieAlike(tensor, own) &&
              tensor.device() == tensors[0].device();
     };
     if (!fits(own) || !own.is_non_overlapping_and_dense()) return false;
@@ -62,6 +64,17 @@ bool ParameterGroup::FitsKernels(const std::vector<std::vector<torch::Tensor>>& 
 
 bool IsRefused(const StepOptions& options) {
   return options.gradient_factor.defined() && std::isnan(options.gradient_factor.item<float>());
+}
+
+torch::Tensor NoUpdates(const std::vector<NamedParameter>& parameters) {
+  const torch::Device device =
+      parameters.empty() ? torch::Device(torch::kCPU) : parameters[0].tensor.device();
+  return torch::zeros({}, torch::TensorOptions().dtype(torch::kInt64).device(device));
+}
+
+torch::Tensor NumbersFor(const torch::Tensor& tensor, double lr, const StepOptions& options) {
+  if (options.numbers.defined()) return options.numbers;
+  return ops::StepNumbers({lr, options.average_momentum.value_or(1)}, tensor.device());
 }
 
 void FollowIn(const std::vector<ParameterGroup*>& groups,

@@ -39,6 +39,12 @@ struct ParameterGroup {
 // Whether the factor is NaN; waits for its value, as the kernels do not.
 bool IsRefused(const StepOptions& options);
 
+// 0 updates so far: int64, where the parameters are.
+torch::Tensor NoUpdates(const std::vector<NamedParameter>& parameters);
+
+// The step's numbers as kernels read them, on the device of the tensor.
+torch::Tensor NumbersFor(const torch::Tensor& tensor, double lr, const StepOptions& options);
+
 // Optimizer::Follow over groups.
 void FollowIn(const std::vector<ParameterGroup*>& groups,
               const std::map<std::string, torch::Tensor>& averages);

@@ -9,7 +9,8 @@ namespace {
 
 class Sgd final : public Optimizer {
  public:
-  Sgd(std::vector<NamedParameter> parameters, const SgdSettings& settings) : settings_(settings) {
+  Sgd(std::vector<NamedParameter> parameters, const SgdSettings& settings)
+      : settings_(settings), updates_(NoUpdates(parameters)) {
     decayed_.weight_decay = settings.weight_decay;
     for (NamedParameter& parameter : parameters) {
       const bool decays = settings.decay_all || parameter.tensor.dim() >= 2;
@@ -20,10 +21,12 @@ class Sgd final : public Optimizer {
   using Optimizer::Step;
   void Step(double lr, const StepOptions& options) override {
     const torch::NoGradGuard no_grad;
-    ++steps_;
-    const MomentumStep step{
-        .rate = lr, .momentum = settings_.momentum, .nesterov = settings_.nesterov};
+    const MomentumStep step{.rate = lr,
+                            .updates = updates_,
+                            .momentum = settings_.momentum,
+                            .nesterov = settings_.nesterov};
     if (StepByKernel({&plain_, &decayed_}, step, options) || IsRefused(options)) return;
+    updates_.add_(1);
     StepByAten(plain_, lr, options);
     StepByAten(decayed_, lr, options);
   }
@@ -32,15 +35,14 @@ class Sgd final : public Optimizer {
     FollowIn({&plain_, &decayed_}, averages);
   }
 
-  int64_t steps() const override { return steps_; }
-  void TakeBack() override { --steps_; }
+  int64_t steps() const override { return updates_.item<int64_t>(); }
 
   std::map<std::string, torch::Tensor> State() const override {
-    return MomentumState({&plain_, &decayed_}, steps_);
+    return MomentumState({&plain_, &decayed_}, updates_);
   }
 
   void LoadState(const std::map<std::string, torch::Tensor>& state) override {
-    steps_ = LoadMomentumState(State(), state);
+    LoadInto(State(), state);
   }
 
  private:
@@ -63,7 +65,7 @@ class Sgd final : public Optimizer {
 
   SgdSettings settings_;
   MomentumGroup plain_, decayed_;
-  int64_t steps_ = 0;
+  torch::Tensor updates_;
 };
 
 }  // namespace

@@ -95,10 +95,9 @@ class Sharded final : public Optimizer {
   }
 
   int64_t steps() const override { return inner_->steps(); }
-  void TakeBack() override { inner_->TakeBack(); }
 
   void Gather() override {
-    if (!whole_.empty()) return;
+    if (IsGathered()) return;
     const torch::NoGradGuard no_grad;
     Tensors own = inner_->State();
     whole_ = Expected();
@@ -111,13 +110,15 @@ class Sharded final : public Optimizer {
       }
       Exchange(lists, device(), ranks_);
     }
-    whole_[kStepName] = own.at(kStepName);
+    whole_[kStepName] = own.at(kStepName).to(torch::kCPU, torch::kInt64, false, /*copy=*/true);
   }
 
   Tensors State() const override {
-    if (whole_.empty()) throw std::logic_error("a sharded optimizer's state was not gathered");
+    if (!IsGathered()) throw std::logic_error("a sharded optimizer's state was not gathered");
     return whole_;
   }
+
+  Tensors OwnState() const override { return inner_->OwnState(); }
 
   void LoadState(const Tensors& state) override {
     CheckState(Expected(), state, "the optimizer state");
@@ -134,6 +135,10 @@ class Sharded final : public Optimizer {
 
  private:
   bool IsOwn(size_t i) const { return owners_[i] == ranks_.rank(); }
+  // Steps may also be repeated without a call of Step (worker/trainer/step_graph.h).
+  bool IsGathered() const {
+    return !whole_.empty() && whole_.at(kStepName).item<int64_t>() == steps();
+  }
   torch::Device device() const { return parameters_.at(0).tensor.device(); }
 
   // The whole state's tensors on the host, of any values.

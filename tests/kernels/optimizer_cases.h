@@ -94,4 +94,12 @@ inline std::vector<MomentumTensor> MomentumTensors(std::vector<OptimizedTensor>&
   return out;
 }
 
+inline std::vector<AverageTensor> AverageTensors(std::vector<OptimizedTensor>& tensors) {
+  std::vector<AverageTensor> out;
+  for (OptimizedTensor& tensor : tensors) {
+    out.push_back({tensor.count(), tensor.ForAdamW(0, false).parameter, tensor.Follow().average});
+  }
+  return out;
+}
+
 }  // namespace ocellus::kernels

@@ -53,16 +53,18 @@ TEST(OptimizerTest, AdamWIsItsDefinition) {
   std::vector<Exact> exact = Copy(tensors);
   const std::vector<AdamWTensor> own = AdamWTensors(tensors);
   const float clip = 0.7f;
+  const StepNumbers numbers{.rate = 0.01, .average_momentum = 0.9};
+  int64_t updates = 2;
   const AdamWArgs args{.tensors = own.data(),
                        .size = static_cast<int64_t>(own.size()),
-                       .rate = 0.01,
+                       .numbers = &numbers,
+                       .updates = &updates,
                        .beta1 = 0.9,
                        .beta2 = 0.95,
                        .eps = 1e-4,
-                       .step = 3,
-                       .clip_factor = &clip,
-                       .average_momentum = 0.9};
+                       .clip_factor = &clip};
   cpu::AdamW(args, Serially);
+  EXPECT_EQ(updates, 3);
   for (size_t k = 0; k < tensors.size(); ++k) {
     const OptimizedTensor& tensor = tensors[k];
     for (int64_t i = 0; i < tensor.count(); ++i) {
@@ -94,10 +96,10 @@ void MomentumByDefinition(const MomentumArgs& args, const OptimizedTensor& tenso
   const bool adapts = AdaptsOf(k) && p2 > 0 && g2 > 0;
   const double trust = adapts ? args.trust * std::sqrt(p2 / g2) : 1.0;
   for (int64_t i = 0; i < tensor.count(); ++i) {
-    const double g = gradient[i] * trust * (args.rate_inside ? args.rate : 1.0);
+    const double g = gradient[i] * trust * (args.rate_inside ? args.numbers->rate : 1.0);
     const double v = exact->first[i] = args.momentum * exact->first[i] + g;
-    exact->parameter[i] -=
-        (args.rate_inside ? 1.0 : args.rate) * (args.nesterov ? g + args.momentum * v : v);
+    const double outside = args.rate_inside ? 1.0 : args.numbers->rate;
+    exact->parameter[i] -= outside * (args.nesterov ? g + args.momentum * v : v);
   }
 }
 
@@ -109,23 +111,40 @@ TEST(OptimizerTest, MomentumIsItsDefinition) {
     const std::vector<MomentumTensor> own = MomentumTensors(tensors);
     const float clip = 0.7f;
     Array scratch(MomentumScratch(own.data(), own.size()));
+    const StepNumbers numbers{.rate = 0.1, .average_momentum = 0.9};
+    int64_t updates = 0;
     const MomentumArgs args{.tensors = own.data(),
                             .size = static_cast<int64_t>(own.size()),
-                            .rate = 0.1,
+                            .numbers = &numbers,
+                            .updates = &updates,
                             .momentum = 0.8,
                             .trust = 0.02,
                             .rate_inside = inside,
                             .nesterov = nesterov,
                             .clip_factor = &clip,
-                            .average_momentum = 0.9,
                             .scratch = scratch.floats()};
     cpu::Momentum(args, Serially);
+    EXPECT_EQ(updates, 1);
     for (size_t k = 0; k < tensors.size(); ++k) {
       MomentumByDefinition(args, tensors[k], k, &exact[k]);
       ExpectEqual(tensors[k], tensors[k].parameter, exact[k].parameter, 1e-6, "parameter");
       ExpectEqual(tensors[k], tensors[k].first, exact[k].first, 1e-6, "buffer");
       ExpectFollowers(tensors[k], exact[k], k, 0.9);
     }
+  }
+}
+
+TEST(OptimizerTest, AveragesMoveByTheMomentum) {
+  std::vector<OptimizedTensor> tensors = OptimizedTensors();
+  std::vector<Exact> exact = Copy(tensors);
+  const std::vector<AverageTensor> own = AverageTensors(tensors);
+  const StepNumbers numbers{.average_momentum = 0.8};
+  cpu::Average({own.data(), static_cast<int64_t>(own.size()), &numbers}, Serially);
+  for (size_t k = 0; k < tensors.size(); ++k) {
+    for (int64_t i = 0; i < tensors[k].count(); ++i) {
+      exact[k].average[i] = 0.8 * exact[k].average[i] + 0.2 * exact[k].parameter[i];
+    }
+    ExpectEqual(tensors[k], tensors[k].average, exact[k].average, 1e-6, "average");
   }
 }
 

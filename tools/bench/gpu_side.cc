@@ -72,9 +72,8 @@ class Bench {
     for (int64_t i = 0; i < count; ++i, ++done_) {
       const models::StepContext context{
           .step = done_, .total_steps = 1000, .collectives = &ranks_, .seed = 7};
-      const auto computed = step_->Backward(context, [this] { return inputs_; });
-      if (const auto verdict = step_->JudgeAhead(context, computed, {})) loss_ = verdict->loss;
-      step_->Update(context);
+      const auto [computed, before] = step_->Advance(context, [this] { return inputs_; }, {});
+      if (before) loss_ = before->loss;
     }
     if (const auto verdict = step_->Settle()) loss_ = verdict->loss;
     Wait(device_);

@@ -1,44 +1,25 @@
 #include "worker/trainer/ballot.h"
 
-#include <c10/core/impl/VirtualGuardImpl.h>
-
 namespace ocellus::trainer {
-namespace {
 
-torch::Tensor HostNumbers(int64_t count, torch::Device device) {
-  return torch::empty({count},
-                      torch::TensorOptions().dtype(torch::kDouble).pinned_memory(device.is_cuda()));
-}
-
-// Passed by what was enqueued so far.
-std::unique_ptr<c10::Event> Passed(torch::Device device) {
-  if (!device.is_cuda()) return nullptr;
-  auto event = std::make_unique<c10::Event>(device.type());
-  event->record(c10::impl::VirtualGuardImpl(device.type()).getStream(device));
-  return event;
-}
-
-}  // namespace
-
-torch::Tensor Ballot::Cast(int64_t step, const Computed& computed, const Votes& wishes) {
+Ballot::Tally Ballot::Count(const Computed& computed, const torch::Tensor& wishes) {
   const torch::NoGradGuard no_grad;
-  const torch::Device device = computed.loss.device();
   const torch::Tensor loss = computed.loss.to(torch::kDouble);
   const torch::Tensor norm = computed.grad_norm.to(torch::kDouble);
   const torch::Tensor finite = loss.isfinite() & norm.isfinite();
-  const torch::Tensor own = HostNumbers(2, device);
-  own.data_ptr<double>()[0] = wishes.stop ? 1 : 0;
-  own.data_ptr<double>()[1] = wishes.save ? 1 : 0;
-  torch::Tensor votes = torch::cat({torch::stack({loss, finite.logical_not().to(torch::kDouble)}),
-                                    own.to(device, /*non_blocking=*/true)});
+  torch::Tensor votes =
+      torch::cat({torch::stack({loss, finite.logical_not().to(torch::kDouble)}), wishes});
   ranks_.all_reduce_sum(votes);
+  const torch::Tensor sound = (votes.select(0, 1) == 0).to(torch::kFloat32);
+  return {torch::cat({votes, norm.view({1})}), sound / sound};
+}
 
-  Exchange exchange{step, HostNumbers(5, device), nullptr};
-  exchange.numbers.copy_(torch::cat({votes, norm.view({1})}), /*non_blocking=*/true);
+void Ballot::Cast(int64_t step, const torch::Tensor& numbers) {
+  const torch::Device device = numbers.device();
+  Exchange exchange{step, HostNumbers(numbers.numel(), device), nullptr};
+  exchange.numbers.copy_(numbers, /*non_blocking=*/true);
   exchange.there = Passed(device);
   cast_.push_back(std::move(exchange));
-  const torch::Tensor sound = (votes.select(0, 1) == 0).to(torch::kFloat32);
-  return sound / sound;
 }
 
 Verdict Ballot::Read() {

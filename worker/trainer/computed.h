@@ -17,6 +17,7 @@ struct Computed {
   torch::Tensor grad_norm;                // scalar on the device, after the averaging over ranks
   std::vector<models::Tensors> outputs;   // the objective's own, by micro-batch
   std::map<std::string, double> metrics;  // of the last micro-batch
+  torch::Tensor tally;                    // ahead: Ballot::Tally::numbers
 };
 
 // What all ranks know after the step's one small exchange.

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "models/optim/clip.h"
+#include "worker/trainer/agreement.h"
 
 namespace ocellus::trainer {
 namespace {
@@ -38,17 +39,7 @@ Step::Step(models::Objective& objective, models::optim::Optimizer& optimizer,
 }
 
 Computed Step::Backward(const models::StepContext& context, const NextInputs& next) {
-  Computed computed;
-  if (graph_) {
-    std::vector<models::Tensors> inputs;
-    for (int64_t micro = 0; micro < accumulate_; ++micro) inputs.push_back(next());
-    computed = graph_->Run(inputs, [&](const std::vector<models::Tensors>& given) {
-      auto each = given.begin();
-      return Compute(context, [&] { return *each++; });
-    });
-  } else {
-    computed = Compute(context, next);
-  }
+  Computed computed = Compute(context, next);
   grad_norm_ = computed.grad_norm;
   return computed;
 }
@@ -97,35 +88,86 @@ Verdict Step::Judge(const Computed& computed, const Votes& wishes) {
   return verdict;
 }
 
-void Step::RunAhead(const std::function<void(const std::string&)>& say) {
+void Step::RunAhead(const std::function<void(const std::string&)>& say, MakeRecorder make) {
+  const torch::Device device = parameters_.at(0).tensor.device();
   ballot_ = std::make_unique<Ballot>(ranks_);
-  if (!parameters_.at(0).tensor.is_cuda()) return;
+  sent_ = std::make_unique<SentNumbers>(device);
+  if (!make && !device.is_cuda()) return;
   if (profile_) {
     say("steps are not CUDA graphs: a profile looks into them");
-  } else if (objective_.repeatable()) {
-    graph_ = std::make_unique<StepGraph>(TensorsOf(parameters_), say);
-  } else {
+  } else if (!objective_.repeatable()) {
     say("steps are not CUDA graphs: this objective's work differs from step to step");
+  } else {
+    graph_ = std::make_unique<StepGraph>(
+        StepGraphParts{.make = make ? std::move(make) : CudaGraphs(),
+                       .changes = [this] { return WhatChanges(); },
+                       .all_say = [this, device](bool yes) { return AllSay(ranks_, device, yes); },
+                       .say = say});
   }
 }
 
-std::optional<Verdict> Step::JudgeAhead(const models::StepContext& context,
-                                        const Computed& computed, const Votes& wishes) {
-  soundness_ = ballot_->Cast(context.step, computed, wishes);
-  if (ballot_->waiting() == 1) return std::nullopt;
-  return ReadVerdict();
+TensorsByKind Step::WhatChanges() const {
+  TensorsByKind changes;
+  changes["parameters"] = objective_.module().parameters();
+  changes["buffers"] = objective_.module().buffers();
+  for (const auto& [name, tensor] : optimizer_.OwnState()) {
+    changes[name.substr(0, name.find('.'))].push_back(tensor);
+  }
+  return changes;
+}
+
+models::Tensors Step::WithDraws(models::Tensors inputs, const models::StepContext& context) const {
+  const torch::Device device = parameters_.at(0).tensor.device();
+  for (auto& [name, draw] : objective_.step_draws(context, inputs.begin()->second.size(0))) {
+    const torch::Tensor host = device.is_cuda() ? draw.pin_memory() : draw;
+    inputs[name] = host.to(device, /*non_blocking=*/true);
+  }
+  return inputs;
+}
+
+Step::Advanced Step::Advance(const models::StepContext& context, const NextInputs& next,
+                             const Votes& wishes) {
+  models::StepContext here = context;
+  const NextInputs with_draws = [&] {
+    models::Tensors inputs = WithDraws(next(), here);
+    ++here.micro;
+    return inputs;
+  };
+  sent_->Send({Rate(context.step), objective_.average_momentum(context)}, wishes);
+  models::StepContext sent = context;
+  sent.numbers = sent_->numbers();
+
+  Advanced advanced;
+  if (graph_) {
+    std::vector<models::Tensors> inputs;
+    for (int64_t micro = 0; micro < accumulate_; ++micro) inputs.push_back(with_draws());
+    advanced.computed =
+        graph_->Run(inputs, [this, sent](const std::vector<models::Tensors>& given) {
+          auto each = given.begin();
+          return WholeStep(sent, [&each] { return *each++; });
+        });
+  } else {
+    advanced.computed = WholeStep(sent, with_draws);
+  }
+  ballot_->Cast(context.step, advanced.computed.tally);
+  if (ballot_->waiting() > 1) advanced.verdict = ballot_->Read();
+  return advanced;
+}
+
+// All of it on the device: what it takes from the host is in `context`, but for context.numbers and
+// what is drawn, the same at each step.
+Computed Step::WholeStep(const models::StepContext& context, const NextInputs& next) {
+  Computed computed = Backward(context, next);
+  const Ballot::Tally tally = ballot_->Count(computed, sent_->wishes());
+  computed.tally = tally.numbers;
+  soundness_ = tally.soundness;
+  Update(context);
+  return computed;
 }
 
 std::optional<Verdict> Step::Settle() {
   if (!ballot_ || ballot_->waiting() == 0) return std::nullopt;
-  return ReadVerdict();
-}
-
-// Updates are counted when they are enqueued.
-Verdict Step::ReadVerdict() {
-  const Verdict verdict = ballot_->Read();
-  if (!verdict.finite) optimizer_.TakeBack();
-  return verdict;
+  return ballot_->Read();
 }
 
 void Step::Update(const models::StepContext& context) {
@@ -138,6 +180,7 @@ void Step::Update(const models::StepContext& context) {
     options.gradient_factor = soundness_.defined() ? clip * soundness_ : clip;
   }
   if (moves_averages_) options.average_momentum = objective_.average_momentum(context);
+  options.numbers = context.numbers;
   optimizer_.Step(Rate(context.step), options);
   Enter(profile_, "average");
   objective_.after_step(context);

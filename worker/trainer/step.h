@@ -7,12 +7,10 @@
 //
 // or, so that the host never waits for the device that computes (after RunAhead):
 //
-//   Computed computed = step.Backward(context, next);
-//   std::optional<Verdict> before = step.JudgeAhead(context, computed, votes);
-//   step.Update(context);
+//   auto [computed, before] = step.Advance(context, next, votes);
 //
-// JudgeAhead has the verdict on the step before; Update does nothing on the device where this
-// step's will be a refusal.
+// which has the verdict on the step before, and changes nothing on the device where this step's
+// will be a refusal.
 //
 // Used by the loop's thread. All ranks call the same functions in the same order.
 #pragma once
@@ -33,6 +31,7 @@
 #include "worker/trainer/ballot.h"
 #include "worker/trainer/computed.h"
 #include "worker/trainer/profile.h"
+#include "worker/trainer/sent_numbers.h"
 #include "worker/trainer/step_graph.h"
 
 namespace ocellus::trainer {
@@ -55,15 +54,18 @@ class Step {
   // refused by all.
   Verdict Judge(const Computed& computed, const Votes& wishes);
 
-  // From now on JudgeAhead takes Judge's place. Where the objective's work is the same at each step
-  // it becomes a CUDA graph (step_graph.h); `say` hears of it, or why not.
-  void RunAhead(const std::function<void(const std::string&)>& say);
+  // From now on Advance takes the place of Backward, Judge and Update. Where the objective's work
+  // is the same at each step, `make`'s records do it (step_graph.h); `say` hears of it, or why not.
+  // Without `make` they are CUDA graphs on a GPU, and none elsewhere.
+  void RunAhead(const std::function<void(const std::string&)>& say, MakeRecorder make = nullptr);
   bool runs_ahead() const { return ballot_ != nullptr; }
 
-  // Enqueues this step's exchange; Update may follow. Returns the verdict of the step before,
-  // nothing at the first.
-  std::optional<Verdict> JudgeAhead(const models::StepContext& context, const Computed& computed,
-                                    const Votes& wishes);
+  struct Advanced {
+    Computed computed;
+    std::optional<Verdict> verdict;  // on the step before; nothing at the first
+  };
+  // Enqueues a whole step.
+  Advanced Advance(const models::StepContext& context, const NextInputs& next, const Votes& wishes);
   // The verdict that is still to come, if any: waits for the device.
   std::optional<Verdict> Settle();
 
@@ -77,7 +79,9 @@ class Step {
 
  private:
   Computed Compute(const models::StepContext& context, const NextInputs& next);
-  Verdict ReadVerdict();
+  Computed WholeStep(const models::StepContext& context, const NextInputs& next);
+  models::Tensors WithDraws(models::Tensors inputs, const models::StepContext& context) const;
+  TensorsByKind WhatChanges() const;
 
   models::Objective& objective_;
   models::optim::Optimizer& optimizer_;
@@ -90,8 +94,9 @@ class Step {
   bool moves_averages_;  // the objective has handed its own over to the optimizer
   dist::GradientReducer reducer_;
   torch::Tensor grad_norm_;
-  torch::Tensor soundness_;  // ahead: what Ballot::Cast gave for this step
+  torch::Tensor soundness_;  // ahead: what Ballot::Count gave for this step
   std::unique_ptr<Ballot> ballot_;
+  std::unique_ptr<SentNumbers> sent_;
   std::unique_ptr<StepGraph> graph_;
 };
 

@@ -1,48 +1,56 @@
-// Forward, backward and reduction of a step, recorded once as a CUDA graph and repeated: a step of
-// a thousand kernels costs the host one call. The optimizer's few kernels follow it on the stream.
+// A whole step (forward, backward, reduction, verdict, optimizer, moving averages), recorded once
+// and repeated: a step of a thousand kernels costs the host one call. What changes from step to
+// step it reads from its inputs and from where sent_numbers.h brings it.
 //
-// Not run on a GPU yet (docs/PERFORMANCE.md). Used by the loop's thread.
+// Used by the loop's thread; all ranks call the same functions in the same order.
 #pragma once
 
 #include <torch/torch.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "worker/trainer/computed.h"
+#include "worker/trainer/recorder.h"
 
 namespace ocellus::trainer {
 
-// The thread's work on a GPU goes to a stream of its own from now on: the default one cannot be
-// recorded. Call it before anything is enqueued. Nothing happens on CPU.
-void LeaveDefaultStream(torch::Device device);
-
-// A step over the inputs of its micro-batches, which enqueues the same work each time.
+// A step over the inputs of its micro-batches, which enqueues the same work each time. It must own
+// what it refers to.
 using StepBody = std::function<Computed(const std::vector<models::Tensors>& inputs)>;
+
+// Live tensors by kind ("parameters"), each kind compared as a whole.
+using TensorsByKind = std::map<std::string, std::vector<torch::Tensor>>;
+
+struct StepGraphParts {
+  MakeRecorder make;                            // null: nothing is recorded
+  std::function<TensorsByKind()> changes;       // all that a step changes
+  std::function<bool(bool)> all_say;            // whether all ranks say yes
+  std::function<void(const std::string&)> say;  // hears, once, of records, or why there are none
+};
 
 class StepGraph {
  public:
-  // `parameters`: those whose .grad the body makes. `say` hears, once, that steps are recorded, or
-  // why they are not.
-  StepGraph(std::vector<torch::Tensor> parameters, std::function<void(const std::string&)> say);
+  explicit StepGraph(StepGraphParts parts);
   ~StepGraph();
 
-  // body(inputs). The first few calls run as they are; the next one is also recorded, the record
-  // is run beside it, and where their numbers agree, records take the place of later calls. Inputs
-  // of other shapes run as they are; so does everything after a record that failed.
+  // body(inputs). The first few calls run as they are. The next one also runs from a record, from
+  // the same state; where both give the same loss, norm and state, on all ranks, records take the
+  // place of later calls. Inputs of other shapes run as they are; so does everything after a record
+  // that failed, from the state that the plain step has left. Holds the state twice on the host
+  // meanwhile.
   Computed Run(const std::vector<models::Tensors>& inputs, const StepBody& body);
 
  private:
   struct Record;
 
-  void TryToRecord(const std::vector<models::Tensors>& inputs, const StepBody& body,
-                   const Computed& plain);
+  Computed RunAndRecord(const std::vector<models::Tensors>& inputs, const StepBody& body);
   void GiveUp(const std::string& why);
 
-  std::vector<torch::Tensor> parameters_;
-  std::function<void(const std::string&)> say_;
+  StepGraphParts parts_;
   int64_t calls_ = 0;
   bool given_up_ = false;
   std::unique_ptr<Record> record_;

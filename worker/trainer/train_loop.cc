@@ -37,11 +37,8 @@ bool TrainLoop::Run() {
                                       .total_steps = p.total_steps,
                                       .collectives = p.ranks,
                                       .seed = p.settings.seed};
-    const Computed computed = p.step->Backward(context, next_inputs);
-
-    // Guard: what is not finite reaches no parameter, on no rank. Ahead, the device sees to that.
-    const std::optional<Verdict> verdict = Judge(context, computed);
-    if (p.step->runs_ahead() || verdict->finite) p.step->Update(context);
+    // Guard: what is not finite reaches no parameter, on no rank.
+    const auto [computed, verdict] = Take(context, next_inputs);
     p.control->FinishStep(++step_);
 
     // Report.
@@ -75,22 +72,25 @@ bool TrainLoop::Run() {
   return stopped;
 }
 
-// The verdict that there is: this step's, or ahead the one before's, if any.
-std::optional<Verdict> TrainLoop::Judge(const models::StepContext& context,
-                                        const Computed& computed) {
+// One step, and the verdict that there is: its own, or ahead the one before's, if any.
+Step::Advanced TrainLoop::Take(const models::StepContext& context, const NextInputs& next) {
   const LoopParts& p = parts_;
-  const Votes wishes{.stop = p.control->stop().has_value(), .save = plan_.Wishes(step_ + 1)};
-  std::optional<Verdict> verdict;
+  const auto wishes = [&] {
+    return Votes{.stop = p.control->stop().has_value(), .save = plan_.Wishes(step_ + 1)};
+  };
+  Step::Advanced taken;
   if (p.step->runs_ahead()) {
-    verdict = p.step->JudgeAhead(context, computed, wishes);
+    taken = p.step->Advance(context, next, wishes());
   } else {
-    verdict = p.step->Judge(computed, wishes);
-    verdict->step = context.step;
+    taken.computed = p.step->Backward(context, next);
+    taken.verdict = p.step->Judge(taken.computed, wishes());
+    taken.verdict->step = context.step;
   }
-  if (verdict && !verdict->finite) {
-    guard_.Refused(verdict->step + 1, verdict->loss, verdict->grad_norm);
+  if (taken.verdict && !taken.verdict->finite) {
+    guard_.Refused(taken.verdict->step + 1, taken.verdict->loss, taken.verdict->grad_norm);
   }
-  return verdict;
+  if (!p.step->runs_ahead() && taken.verdict->finite) p.step->Update(context);
+  return taken;
 }
 
 // The verdict of the newest step, where it is still to come.

@@ -54,7 +54,7 @@ class TrainLoop {
   Progress progress() const { return {step_, guard_.skipped()}; }
 
  private:
-  std::optional<Verdict> Judge(const models::StepContext& context, const Computed& computed);
+  Step::Advanced Take(const models::StepContext& context, const NextInputs& next);
   void Settle(const Computed& computed);
   void Report(const Computed& computed, const Verdict& verdict);
   void TellStep(const Verdict& verdict);

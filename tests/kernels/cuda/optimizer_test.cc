@@ -9,6 +9,20 @@
 namespace ocellus::kernels {
 namespace {
 
+// A step's numbers and the count of updates, in arrays of the device.
+class OnDevice {
+ public:
+  explicit OnDevice(const StepNumbers& now, int64_t done = 0) {
+    *numbers() = now;
+    *updates() = done;
+  }
+  StepNumbers* numbers() { return static_cast<StepNumbers*>(numbers_.data()); }
+  int64_t* updates() { return static_cast<int64_t*>(updates_.data()); }
+
+ private:
+  Array numbers_{sizeof(StepNumbers) / sizeof(float)}, updates_{sizeof(int64_t) / sizeof(float)};
+};
+
 void ExpectTwins(const std::vector<OptimizedTensor>& cuda, const std::vector<OptimizedTensor>& cpu,
                  bool adamw) {
   for (size_t i = 0; i < cuda.size(); ++i) {
@@ -31,20 +45,25 @@ TEST(CudaOptimizerTest, AdamWAgreesWithItsTwin) {
   std::vector<OptimizedTensor> one = OptimizedTensors(), two = OptimizedTensors();
   Array clip(1);
   clip.Set(0, 0.7f);
+  Array scratch(kAdamWScratch);
+  OnDevice for_one({0.01, 0.9}, 3), for_two({0.01, 0.9}, 3);
   for (const bool clips : {true, false}) {
-    const auto args = [&](const std::vector<AdamWTensor>& tensors) {
+    const auto args = [&](const std::vector<AdamWTensor>& tensors, OnDevice& now) {
       return AdamWArgs{.tensors = tensors.data(),
                        .size = static_cast<int64_t>(tensors.size()),
-                       .rate = 0.01,
+                       .numbers = now.numbers(),
+                       .updates = now.updates(),
                        .eps = 1e-4,
-                       .step = 4,
                        .clip_factor = clips ? clip.floats() : nullptr,
-                       .average_momentum = 0.9};
+                       .scratch = scratch.floats()};
     };
     const std::vector<AdamWTensor> cpu = AdamWTensors(one), cuda = AdamWTensors(two);
-    cpu::AdamW(args(cpu), Serially);
-    cuda::AdamW(args(cuda), nullptr);
+    cpu::AdamW(args(cpu, for_one), Serially);
+    cuda::AdamW(args(cuda, for_two), nullptr);
     ExpectTwins(two, one, true);
+    EXPECT_EQ(*for_two.updates(), *for_one.updates());
+    // The next takes what is there then.
+    for (OnDevice* now : {&for_one, &for_two}) *now->numbers() = {0.003, 0.7};
   }
 }
 
@@ -61,22 +80,26 @@ TEST(CudaOptimizerTest, RefusedUpdatesChangeNothing) {
   const std::vector<AdamWTensor> adamw = AdamWTensors(after);
   const std::vector<MomentumTensor> momentum = MomentumTensors(after);
   Array scratch(MomentumScratch(momentum.data(), static_cast<int64_t>(momentum.size())));
+  Array few(kAdamWScratch);
+  OnDevice now({0.1, 0.5}, 5);
   const AdamWArgs one{.tensors = adamw.data(),
                       .size = static_cast<int64_t>(adamw.size()),
-                      .rate = 0.1,
+                      .numbers = now.numbers(),
+                      .updates = now.updates(),
                       .clip_factor = clip.floats(),
-                      .average_momentum = 0.5};
+                      .scratch = few.floats()};
   const MomentumArgs other{.tensors = momentum.data(),
                            .size = static_cast<int64_t>(momentum.size()),
-                           .rate = 0.1,
+                           .numbers = now.numbers(),
+                           .updates = now.updates(),
                            .clip_factor = clip.floats(),
-                           .average_momentum = 0.5,
                            .scratch = scratch.floats()};
   cuda::AdamW(one, nullptr);
   cuda::Momentum(other, nullptr);
   cpu::AdamW(one, Serially);
   cpu::Momentum(other, Serially);
   ExpectTwins(after, before, true);
+  EXPECT_EQ(*now.updates(), 5);
 }
 
 TEST(CudaOptimizerTest, MomentumAgreesWithItsTwin) {
@@ -89,21 +112,36 @@ TEST(CudaOptimizerTest, MomentumAgreesWithItsTwin) {
     const std::vector<MomentumTensor> cpu = MomentumTensors(one), cuda = MomentumTensors(two);
     Array clip(1), scratch(MomentumScratch(cpu.data(), cpu.size()));
     clip.Set(0, 0.7f);
+    OnDevice now({0.1, 0.9});
     const auto args = [&](const std::vector<MomentumTensor>& tensors) {
       return MomentumArgs{.tensors = tensors.data(),
                           .size = static_cast<int64_t>(tensors.size()),
-                          .rate = 0.1,
+                          .numbers = now.numbers(),
+                          .updates = now.updates(),
                           .momentum = 0.8,
                           .trust = 0.02,
                           .rate_inside = simclr,
                           .nesterov = !simclr,
                           .clip_factor = clip.floats(),
-                          .average_momentum = 0.9,
                           .scratch = scratch.floats()};
     };
     cpu::Momentum(args(cpu), Serially);
     cuda::Momentum(args(cuda), nullptr);
     ExpectTwins(two, one, false);
+    EXPECT_EQ(*now.updates(), 2);
+  }
+}
+
+TEST(CudaOptimizerTest, AverageAgreesWithItsTwin) {
+  emulation::SetSeed(4);
+  std::vector<OptimizedTensor> one = OptimizedTensors(), two = OptimizedTensors();
+  const std::vector<AverageTensor> cpu = AverageTensors(one), cuda = AverageTensors(two);
+  OnDevice now({0, 0.8});
+  const auto size = static_cast<int64_t>(cpu.size());
+  cpu::Average({cpu.data(), size, now.numbers()}, Serially);
+  cuda::Average({cuda.data(), size, now.numbers()}, nullptr);
+  for (size_t i = 0; i < two.size(); ++i) {
+    if (two[i].count() > 0) ExpectNear(two[i].average, one[i].average, 1e-6, "average");
   }
 }
 
