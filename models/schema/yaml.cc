@@ -45,8 +45,8 @@ json AsScalar(const std::string& text) {
   return AsNumber(text).value_or(json(text));
 }
 
-// yaml-cpp decodes the escapes \N (U+0085) and \_ (U+00A0) to one byte, which is no UTF-8; what else
-// it decodes is.
+// yaml-cpp decodes the escapes \N (U+0085) and \_ (U+00A0) to one byte, which is no UTF-8; all
+// else is.
 std::string Text(const YAML::Node& node) {
   const std::string& decoded = node.Scalar();
   std::string out;
