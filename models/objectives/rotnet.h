@@ -44,6 +44,7 @@ class Rotnet final : public Objective {
   torch::nn::Module& module() override { return *network_; }
   void initialise(torch::Generator generator) override;
   StepOutput forward(const Tensors& inputs, const StepContext& context) override;
+  bool repeatable() const override { return true; }
   torch::Tensor features(const torch::Tensor& images) override;
   Tensors encoder_weights() override;
   std::map<std::string, std::string> encoder_metadata() override { return metadata_; }

@@ -96,7 +96,6 @@ void ExpectRepeatable(const json& document, const json& optimizer, int64_t broke
 TEST(StepGraph, RepeatsEachMethodBitForBit) {
   for (const json& document : Documents()) {
     SCOPED_TRACE(document.at("objective").begin().key());
-    if (!Fixture(document).objective->repeatable()) continue;
     ExpectRepeatable(document, kOptimizer, /*broken=*/6, /*replays=*/6);
   }
 }
