@@ -15,6 +15,7 @@ using torch::autograd::tensor_list;
 
 constexpr int64_t kTileElements = int64_t{1} << 20;
 constexpr int64_t kTileRowsMin = 64;
+constexpr int64_t kGradientColumns = 4096;
 
 int64_t TileRows(int64_t columns) { return std::max(kTileElements / columns, kTileRowsMin); }
 
@@ -113,12 +114,21 @@ Gradients EmptyGradients(const Sides& sides, PairLoss kind) {
   return g;
 }
 
+// Some columns at a time, because the gradients of all together would take as much memory as the
+// sums that they are added to.
+void AddColumnGradients(const Tile& tile, torch::Tensor& columns_NE) {
+  for (int64_t at = 0; at < columns_NE.size(0); at += kGradientColumns) {
+    const torch::Tensor d_bC = tile.products_bN.slice(1, at, at + kGradientColumns);
+    columns_NE.slice(0, at, at + kGradientColumns) += WeightGradient(d_bC, tile.rows_bE);
+  }
+}
+
 // The tile's products have become d.
 void Accumulate(const Tile& tile, const Sides& sides, const torch::Tensor& d_scale_b,
                 Gradients& g) {
   const int64_t end = tile.row + tile.rows_bE.size(0);
   g.rows_nE.slice(0, tile.row, end).copy_(InputGradient(tile.products_bN, sides.columns_NE));
-  if (g.columns_NE.defined()) g.columns_NE += WeightGradient(tile.products_bN, tile.rows_bE);
+  if (g.columns_NE.defined()) AddColumnGradients(tile, g.columns_NE);
   g.scale += d_scale_b.sum();
 }
 

@@ -82,7 +82,9 @@ Case RelicCase(int64_t count) {
       [=] { return terms(false); });
 }
 
-// Megabytes that the process has at most, beyond what it has now, while it does the work.
+// Megabytes that the process has at most, beyond what it has now, while it does the work. Pages of
+// programs and libraries that come in meanwhile are not counted: how many do depends on what others
+// had the kernel throw out before.
 double ExtraMegabytes(const std::function<void()>& work) {
   const auto status = [](const std::string& key) {
     std::ifstream file("/proc/self/status");
@@ -92,9 +94,10 @@ double ExtraMegabytes(const std::function<void()>& work) {
     return 0.0;
   };
   std::ofstream("/proc/self/clear_refs") << "5" << std::flush;  // the peak starts again
-  const double before = status("VmRSS:");
+  const double before = status("VmRSS:"), files_before = status("RssFile:");
   work();
-  return (status("VmHWM:") - before) / 1024;
+  const double files = std::max(0.0, status("RssFile:") - files_before);
+  return (status("VmHWM:") - before - files) / 1024;
 }
 
 using Loss = torch::Tensor (*)(const Pairs&);

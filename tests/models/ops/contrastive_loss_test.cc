@@ -36,6 +36,26 @@ TEST(ContrastiveLoss, SigLipIsOpenClips) {
   EXPECT_NEAR(loss.item<double>(), 1.23783708, 1e-6);
 }
 
+// More columns than are taken at a time (pair_contrast.cc), against all logits at once.
+TEST(ContrastiveLoss, GradientsOfManyPairsAreThoseOfAllLogits) {
+  torch::manual_seed(6);
+  const int64_t pairs = 4160;
+  const torch::Tensor x = UnitRows(torch::randn({pairs, 8})).requires_grad_();
+  const torch::Tensor y = UnitRows(torch::randn({pairs, 8})).requires_grad_();
+  SingleRank alone;
+  InfoNceLoss(x, y, Scalar(7), alone).backward();
+
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor logits = 7 * x.mm(y.t());
+  torch::Tensor d = logits.softmax(0).add_(logits.softmax(1)).mul_(7.0 / (2 * pairs));
+  d.diagonal().sub_(7.0 / pairs);
+  const auto expect_near = [](const torch::Tensor& got, const torch::Tensor& want) {
+    EXPECT_LT((got - want).abs().max().item<double>(), 1e-5 * want.abs().max().item<double>());
+  };
+  expect_near(x.grad(), d.mm(y));
+  expect_near(y.grad(), d.t().mm(x));
+}
+
 // Loss and gradients of images, texts, scale and bias.
 using Numbers = std::vector<torch::Tensor>;
 
