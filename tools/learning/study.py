@@ -57,8 +57,8 @@ def document_of(study, name, method, seed, work):
     for section in (study["changes"], changes.get("all", {}), changes.get(method, {})):
         merge(document, json.loads(json.dumps(section)))
     document.update(seed=seed)
-    train = images.get("unlabelled", {}).get(method, images["train"])
-    document["data"].update(train=os.path.join(work, train), val=os.path.join(work, images["val"]))
+    for part in ("train", "val"):
+        document["data"][part] = os.path.join(work, images[part])
     document["checkpoint"] = {"every_steps": document["schedule"]["total_steps"] // LOOKS + 1,
                               "keep": LOOKS}
     if method == "clip":
