@@ -96,8 +96,9 @@ TEST(Source, Refused) {
 
 TEST(Source, EscapesAreUtf8) {
   const auto read = Read("\"k\\N\": \"\\N\\_\\L\\xE9\\u2028\\U0001F600\\t\"");
-  EXPECT_EQ(read.value.dump(), "{\"k\xC2\x85\":\"\xC2\x85\xC2\xA0\xE2\x80\xA8\xC3\xA9\xE2\x80\xA8"
-                         "\xF0\x9F\x98\x80\\t\"}");
+  EXPECT_EQ(read.value.dump(),
+            "{\"k\xC2\x85\":\"\xC2\x85\xC2\xA0\xE2\x80\xA8\xC3\xA9\xE2\x80\xA8"
+            "\xF0\x9F\x98\x80\\t\"}");
   EXPECT_EQ(Read("k: \"\xC3\xA9\\_\xC3\xA9\"").value["k"], "\xC3\xA9\xC2\xA0\xC3\xA9");
 }
 
