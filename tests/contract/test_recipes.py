@@ -62,7 +62,7 @@ def schedule(epochs, kind="epochs", **warm):
 
 
 MAE = IMAGENET | {
-    "objective.mae": {"mask_ratio": 0.75, "norm_pix_loss": True,
+    "objective.mae": {"mask_ratio": 0.75, "norm_pix_loss": True, "features": "token",
                       "decoder": {"dim": 512, "depth": 8, "heads": 16}},
     "batch.global": 4096, "data.augment.crop_scale": [0.2, 1.0], "data.augment.flip": 0.5,
     "data.augment.interpolation": "bicubic", "data.augment.color_jitter": 0,
