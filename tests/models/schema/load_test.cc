@@ -35,7 +35,8 @@ TEST(Load, FillsEveryDefault) {
                                            "best_metric": "loss", "memory_copy": false,
                                            "memory_every_steps": 0}})"));
   const json& training = document.training;
-  EXPECT_EQ(training["objective"]["mae"], json::parse(R"({"mask_ratio": 0.75, "norm_pix_loss": true,
+  EXPECT_EQ(training["objective"]["mae"],
+            json::parse(R"({"mask_ratio": 0.75, "norm_pix_loss": true, "features": "token",
             "decoder": {"dim": 512, "depth": 8, "heads": 16}})"));
   EXPECT_EQ(training["model"]["vit"]["mlp_ratio"], 4);
   EXPECT_EQ(training["optimizer"]["adamw"],
