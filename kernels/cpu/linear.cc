@@ -11,8 +11,8 @@ namespace ocellus::kernels::cpu {
 namespace {
 
 constexpr int64_t kPanel = 4 * kLanes;
-constexpr int64_t kRowsPerTask =
-    240;  // a multiple of a tile's rows; stay in the cache for all panels
+// A multiple of a tile's rows, few enough to stay in the cache for all panels.
+constexpr int64_t kRowsPerTask = 240;
 
 int64_t PanelCount(int64_t columns) { return (columns + kPanel - 1) / kPanel; }
 

@@ -122,14 +122,6 @@ void CheckResNet(const json& doc, Reporter* reporter) {
   }
 }
 
-void CheckRotnet(const json& doc, Reporter* reporter) {
-  const json::json_pointer features("/objective/rotnet/features");
-  if (!doc.contains(features) || doc[features] == "last") return;
-  if (doc.contains(json::json_pointer("/model/resnet"))) return;
-  reporter->Add("objective.rotnet.features", doc[features].dump() + " is a stage of a ResNet",
-                "leave the key out, or give model.resnet");
-}
-
 void CheckSgd(const json& doc, Reporter* reporter) {
   const json::json_pointer nesterov("/optimizer/sgd/nesterov");
   if (!doc.contains(nesterov) || doc[nesterov] != true) return;
@@ -147,8 +139,31 @@ void CheckKnn(const json& doc, Reporter* reporter) {
   }
 }
 
-// What an objective's schema says of the models that it takes ("models") and of captions
-// ("text_tower").
+bool Takes(const Schema& schema, const std::string& model) {
+  if (!schema.contains("models")) return true;
+  const Schema& taken = schema["models"];
+  return std::find(taken.begin(), taken.end(), model) != taken.end();
+}
+
+// The "models" that an objective takes, and that values of its keys other than the default need.
+void CheckModels(const json& objective, const std::string& name, const Schema& method,
+                 const std::string& model, Reporter* reporter) {
+  if (!Takes(method, model)) {
+    const auto first = method["models"][0].get<std::string>();
+    reporter->Add("model." + model, "the objective " + name + " needs model." + first,
+                  "give model." + first + ", or another objective");
+  }
+  for (const auto& [key, property] : method["properties"].items()) {
+    const bool set = objective.is_object() && objective.contains(key) &&
+                     (!property.contains("default") || objective[key] != property["default"]);
+    if (!set || Takes(property, model)) continue;
+    const auto first = property["models"][0].get<std::string>();
+    reporter->Add("objective." + name + "." + key, objective[key].dump() + " needs model." + first,
+                  "leave the key out, or give model." + first);
+  }
+}
+
+// What an objective's schema says of models ("models") and of captions ("text_tower").
 void CheckMethod(const json& doc, Use use, Reporter* reporter) {
   const auto objective = doc.find("objective");
   if (objective == doc.end() || !objective->is_object() || objective->size() != 1) return;
@@ -159,14 +174,7 @@ void CheckMethod(const json& doc, Use use, Reporter* reporter) {
 
   const auto model = doc.find("model");
   const bool one = model != doc.end() && model->is_object() && model->size() == 1;
-  if (one && method->contains("models")) {
-    const auto taken = (*method)["models"].get<std::vector<std::string>>();
-    const std::string given = model->begin().key();
-    if (std::find(taken.begin(), taken.end(), given) == taken.end()) {
-      reporter->Add("model." + given, "the objective " + name + " needs model." + taken[0],
-                    "give model." + taken[0] + ", or another objective");
-    }
-  }
+  if (one) CheckModels(objective->begin().value(), name, *method, model->begin().key(), reporter);
   const json::json_pointer classes("/eval/zero_shot/classes");
   if (!method->value("text_tower", false) && doc.contains(classes) && !doc[classes].empty() &&
       doc[classes] != "") {
@@ -192,7 +200,6 @@ void CheckRules(const json& training, Use use, Reporter* reporter) {
   CheckKnn(training, reporter);
   CheckResNet(training, reporter);
   CheckStem(training, reporter);
-  CheckRotnet(training, reporter);
   CheckSgd(training, reporter);
   CheckMethod(training, use, reporter);
   std::string optimizer = OptimizerAt(training);

@@ -89,22 +89,22 @@ HttpResponse S3Client::Attempt(const S3Request& request, const Credentials& cred
 }
 
 bool S3Client::Remedied(const S3Error& error, const HttpResponse& answer, const Credentials& used,
-                        Backoff* backoff, int* refreshed) {
+                        Backoff* backoff, int* remedies) {
   switch (RemedyFor(error)) {
     case Remedy::kNone:
       return false;
     case Remedy::kRetry:
       return backoff->Wait(RetryAfter(answer));
     case Remedy::kTwice:
-      return (*refreshed)++ < 2 && backoff->Wait();
+      return (*remedies)++ < 2 && backoff->Wait();
     case Remedy::kCredentials:
       credentials_.Forget(used);
-      return (*refreshed)++ == 0;
+      return (*remedies)++ == 0;
     case Remedy::kClock:
       if (const auto server = ParseTime(answer.Header("date"))) {
         clock_ahead_s_ = *server - clock_->WallTime();
       }
-      return (*refreshed)++ == 0;
+      return (*remedies)++ == 0;
   }
   return false;
 }
@@ -125,12 +125,12 @@ HttpResponse S3Client::Call(const S3Request& request) {
     seed = random_();
   }
   Backoff backoff(address_.retry, clock_, seed);
-  for (int refreshed = 0;;) {
+  for (int remedies = 0;;) {
     const Credentials credentials = credentials_.Get();
     HttpResponse answer = Attempt(full, credentials, payload_hash, backoff.deadline());
     if (IsSuccess(full, answer)) return answer;
     const S3Error error = ErrorOf(answer);
-    if (!Remedied(error, answer, credentials, &backoff, &refreshed)) {
+    if (!Remedied(error, answer, credentials, &backoff, &remedies)) {
       ThrowS3(address_, request.action, request.key, error, backoff.attempts());
     }
   }

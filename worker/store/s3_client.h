@@ -54,9 +54,10 @@ class S3Client {
  private:
   HttpResponse Attempt(const S3Request& request, const Credentials& credentials,
                        const std::string& payload_hash, Clock::Time deadline);
-  // Whether another attempt is worth it; does what it needs before.
+  // Whether another attempt is worth it; does what it needs before. `remedies`: how many of those
+  // that are tried a fixed number of times the request has had.
   bool Remedied(const S3Error& error, const HttpResponse& answer, const Credentials& used,
-                Backoff* backoff, int* refreshed);
+                Backoff* backoff, int* remedies);
 
   const S3Address address_;
   const Clock* clock_;

@@ -85,8 +85,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"data.augment.views={small: {views: {}}}",
              "--set: data.augment.views.small.views: unknown key; it belongs under data.augment"},
         Case{"objective={rotnet: {features: stage2}}",
-             "--set: objective.rotnet.features: \"stage2\" is a stage of a ResNet; leave the key "
-             "out, or give model.resnet"},
+             "--set: objective.rotnet.features: \"stage2\" needs model.resnet; leave the key out, "
+             "or "
+             "give model.resnet"},
         Case{"objective={dino: {}}",
              "--set: objective.dino: unknown objective; known: clip, mae, mocov3, relicv2 "
              "and rotnet"},
