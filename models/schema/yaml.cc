@@ -76,10 +76,10 @@ class Converter {
       : text_(text), source_(source), problems_(problems) {}
 
   json Value(const YAML::Node& node, const std::string& path, int depth) {
+    if (too_large_) return nullptr;
     if (++nodes_ > kNodesMax || depth > kDepthMax) {
-      if (!std::exchange(too_large_, true)) {
-        Add(node, path, "nested too deep, or repeated too often by aliases", "write it out flat");
-      }
+      too_large_ = true;  // nothing more is looked at: of what holds itself there is no end
+      Add(node, path, "nested too deep, or repeated too often by aliases", "write it out flat");
       return nullptr;
     }
     if (node.IsMap()) return Map(node, path, depth);
