@@ -9,7 +9,9 @@
 namespace ocellus::trainer {
 namespace {
 
-// As many calls let libraries choose their algorithms and allocate.
+// As many calls let libraries choose their algorithms and allocate, and NCCL connect. PyTorch asks
+// for eleven under DistributedDataParallel, which sorts its buckets anew after the first steps;
+// ours (worker/dist/gradient_reducer.h) are what they are before the first.
 constexpr int64_t kPlainCalls = 3;
 // Sums may be added in another order.
 constexpr double kAgreement = 1e-2;

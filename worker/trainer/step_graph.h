@@ -2,6 +2,10 @@
 // and repeated: a step of a thousand kernels costs the host one call. What changes from step to
 // step it reads from its inputs and from where sent_numbers.h brings it.
 //
+// Exchanges in a graph have no limit as others have (worker/dist/communicator.h): NCCL's watchdog
+// does not see them. A gang that stands still in one is the coordinator's to end, as any that
+// hangs.
+//
 // Used by the loop's thread; all ranks call the same functions in the same order.
 #pragma once
 
@@ -41,7 +45,8 @@ class StepGraph {
   // the same state; where both give the same loss, norm and state, on all ranks, records take the
   // place of later calls. Inputs of other shapes run as they are; so does everything after a record
   // that failed, from the state that the plain step has left. Holds the state twice on the host
-  // meanwhile.
+  // meanwhile. The shapes of a call's inputs are the same on all ranks, so that an exchange is in a
+  // record on all of them or on none, as NCCL wants it.
   Computed Run(const std::vector<models::Tensors>& inputs, const StepBody& body);
 
  private:

@@ -4,38 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include <stdexcept>
-
-#include "tests/worker/trainer/whole_step.h"
+#include "tests/worker/trainer/step_records.h"
 
 namespace ocellus::trainer {
 namespace {
-
-using Lines = std::vector<std::string>;
-
-constexpr int64_t kRecorded = 3;  // the step that is
-
-// What a graph does but for where it runs: the work again, with all that the host said when it was
-// recorded. At replays, counts.
-class Again final : public Recorder {
- public:
-  explicit Again(int* replays) : replays_(replays) {}
-  void Record(std::function<void()> work) override { work_ = std::move(work); }
-  void Replay() override {
-    ++*replays_;
-    work_();
-  }
-
- private:
-  int* replays_;
-  std::function<void()> work_;
-};
-
-class Refuses final : public Recorder {
- public:
-  void Record(std::function<void()>) override { throw std::runtime_error("not this"); }
-  void Replay() override { ADD_FAILURE() << "there is no record"; }
-};
 
 // Does the work of the step twice.
 class Doubles final : public Recorder {
@@ -49,36 +21,6 @@ class Doubles final : public Recorder {
  private:
   std::function<void()> work_;
 };
-
-struct Run {
-  std::vector<Verdict> verdicts;
-  Lines said;
-};
-
-// Steps 0 to 8; step `broken` is refused.
-Run Steps(Fixture& fixture, const MakeRecorder& make, int64_t broken) {
-  Run run;
-  fixture.step->RunAhead([&](const std::string& line) { run.said.push_back(line); }, make);
-  for (int64_t i = 0; i < 9; ++i) {
-    const auto verdict = fixture.Advance(i, {.stop = i == 7}, broken).verdict;
-    if (verdict) run.verdicts.push_back(*verdict);
-  }
-  run.verdicts.push_back(fixture.step->Settle().value());
-  return run;
-}
-
-void ExpectSame(const Run& got, const Run& want, int64_t broken) {
-  ASSERT_EQ(got.verdicts.size(), want.verdicts.size());
-  for (size_t i = 0; i < want.verdicts.size(); ++i) {
-    const Verdict &one = got.verdicts[i], &other = want.verdicts[i];
-    EXPECT_EQ(one.step, static_cast<int64_t>(i));
-    EXPECT_EQ(one.finite, one.step != broken);
-    EXPECT_EQ(one.stop, one.step == 7);
-    if (one.step == broken) continue;
-    EXPECT_EQ(one.loss, other.loss);
-    EXPECT_EQ(one.grad_norm, other.grad_norm);
-  }
-}
 
 void ExpectRepeatable(const json& document, const json& optimizer, int64_t broken, int replays) {
   Fixture plain(document, optimizer), recorded(document, optimizer);

@@ -53,28 +53,40 @@ inline json ResNetModel() {
       {"resnet", {{"block", "basic"}, {"layers", {1, 1, 1, 1}}, {"width", 4}, {"image_size", 32}}}};
 }
 
+inline std::shared_ptr<dist::Communicator> Alone() {
+  return std::make_shared<dist::Communicator>(dist::Membership{}, torch::kCPU);
+}
+
+// One rank's objective, optimizer and step. The ranks share the samples of a global batch.
 struct Fixture {
-  explicit Fixture(const json& document, const json& optimizer_section = kOptimizer)
-      : objective(models::MakeObjective(document, torch::kCPU)), ranks({}, torch::kCPU) {
+  explicit Fixture(const json& document, const json& optimizer_section = kOptimizer,
+                   std::shared_ptr<dist::Communicator> gang = Alone())
+      : Fixture(models::MakeObjective(document, torch::kCPU), optimizer_section, std::move(gang)) {}
+  Fixture(std::unique_ptr<models::Objective> of, const json& optimizer_section,
+          std::shared_ptr<dist::Communicator> gang)
+      : objective(std::move(of)), ranks(std::move(gang)) {
     objective->initialise(at::make_generator<at::CPUGeneratorImpl>(3));
-    optimizer = models::optim::MakeOptimizer(optimizer_section, objective->module());
+    optimizer = models::optim::MakeOptimizer(optimizer_section, objective->module(), ranks.get());
     step = std::make_unique<Step>(
         *objective, *optimizer,
-        models::optim::Schedule{models::optim::Schedule::Kind::kCosine, 0.01, 0, 0, 10, 0}, ranks,
+        models::optim::Schedule{models::optim::Schedule::Kind::kCosine, 0.01, 0, 0, 10, 0}, *ranks,
         /*accumulate=*/2, /*clip_norm=*/0.5);
-    inputs = InputsOf(*objective, 4);
+    global_inputs = InputsOf(*objective, kRows * ranks->world());
   }
   models::StepContext At(int64_t i) {
-    return {.step = i, .total_steps = 9, .collectives = &ranks, .seed = 5};
+    return {.step = i, .total_steps = 9, .collectives = ranks.get(), .seed = 5};
   }
-  // Each step's are its own; at step `broken` a pixel is infinite.
+  // Each step's are its own; at step `broken` a pixel of the last rank's is infinite.
   NextInputs Inputs(int64_t i, int64_t broken = 2) {
     return [this, i, broken] {
-      models::Tensors given = inputs;
-      for (auto& [name, tensor] : given) {
-        if (tensor.dim() != 4) continue;
-        tensor = tensor.roll(i, 0) * (1 + 0.1 * static_cast<double>(i));
-        if (i == broken) tensor[1][0][0][0] = std::numeric_limits<float>::infinity();
+      models::Tensors given;
+      for (const auto& [name, whole] : global_inputs) {
+        torch::Tensor tensor = whole.roll(i, 0);
+        if (tensor.dim() == 4) tensor = tensor * (1 + 0.1 * static_cast<double>(i));
+        if (tensor.dim() == 4 && i == broken) {
+          tensor[-1][0][0][0] = std::numeric_limits<float>::infinity();
+        }
+        given[name] = tensor.narrow(0, ranks->rank() * kRows, kRows);
       }
       return given;
     };
@@ -87,25 +99,32 @@ struct Fixture {
     for (const auto& [name, tensor] : models::weights::State(*objective)) {
       state[name] = tensor.clone();
     }
+    optimizer->Gather();
     state.merge(optimizer->State());
     return state;
   }
 
+  static constexpr int64_t kRows = 4;  // of a rank's micro-batch
+
   std::unique_ptr<models::Objective> objective;
-  dist::Communicator ranks;
+  std::shared_ptr<dist::Communicator> ranks;
   std::unique_ptr<models::optim::Optimizer> optimizer;
   std::unique_ptr<Step> step;
-  models::Tensors inputs;
+  models::Tensors global_inputs;
 };
 
 inline std::vector<json> Documents() {
   const json vit = VitModel(16, 8, 32, 2, 4);
   json moco = MocoObjective();
   moco["mocov3"]["momentum_schedule"] = "cosine";
-  return {DocumentOf(MaeObjective(16, 2, 2), vit, "fp32"), DocumentOf(moco, vit, "fp32"),
+  json siglip = ClipObjective(16, 24, 2, 2, 60, 8);
+  siglip["clip"]["loss"] = "siglip";
+  return {DocumentOf(MaeObjective(16, 2, 2), vit, "fp32"),
+          DocumentOf(moco, vit, "fp32"),
           DocumentOf(ClipObjective(16, 24, 2, 2, 60, 8), vit, "fp32"),
           DocumentOf(RelicObjective(), ResNetModel(), "fp32"),
-          DocumentOf({{"rotnet", json::object()}}, ResNetModel(), "fp32")};
+          DocumentOf({{"rotnet", json::object()}}, ResNetModel(), "fp32"),
+          DocumentOf(siglip, vit, "fp32")};
 }
 
 inline void ExpectSameState(Fixture& got, Fixture& want) {
