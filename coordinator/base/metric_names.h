@@ -132,7 +132,7 @@ inline const Metric kTrainChanceLoss{
     {"job"}};
 inline const Metric kTrainCollapsed{"ocellus_train_collapsed",
                                     "1 while the encoder's features are the same for every image, "
-                                    "or not finite; see the job's events.",
+                                    "in two checks in a row, or not finite; see the job's events.",
                                     {},
                                     {"job"}};
 inline const Metric kTrainKnnAccuracy{

@@ -1,6 +1,7 @@
 #include "worker/trainer/collapse_alarm.h"
 
 #include <cstdio>
+#include <utility>
 
 namespace ocellus::trainer {
 namespace {
@@ -39,9 +40,10 @@ std::optional<std::string> CollapseOf(const FeatureHealth& health,
 std::optional<std::string> CollapseAlarm::Judge(const FeatureHealth& health, int64_t step) {
   auto problem = CollapseOf(health, settings_);
   if (health.finite && step < settings_.after_steps) problem.reset();
-  const bool is_new = problem.has_value() && !collapsed_;
-  collapsed_ = problem.has_value();
-  if (!is_new) return std::nullopt;
+  const bool was_bad = std::exchange(bad_, problem.has_value());
+  const bool was_collapsed = collapsed_;
+  collapsed_ = bad_ && (was_collapsed || was_bad || !health.finite);
+  if (!collapsed_ || was_collapsed) return std::nullopt;
   return "collapse after step " + std::to_string(step) + ": " + *problem;
 }
 

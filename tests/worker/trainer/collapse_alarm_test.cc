@@ -31,29 +31,44 @@ TEST(CollapseAlarm, SaysWhatIsWrongAndWhereToLook) {
 TEST(CollapseAlarm, RingsOnceForEachCollapse) {
   CollapseAlarm alarm(kSettings);
   EXPECT_FALSE(alarm.Judge(Healthy(), 100));
+  EXPECT_FALSE(alarm.Judge(Constant(), 200));
   EXPECT_FALSE(alarm.collapsed());
-  const auto rung = alarm.Judge(Constant(), 200);
+  const auto rung = alarm.Judge(Constant(), 300);
   ASSERT_TRUE(rung);
-  EXPECT_THAT(*rung, HasSubstr("collapse after step 200"));
-  EXPECT_FALSE(alarm.Judge(Constant(), 300));
-  EXPECT_FALSE(alarm.Judge(OneLine(), 400));
+  EXPECT_THAT(*rung, HasSubstr("collapse after step 300"));
+  EXPECT_FALSE(alarm.Judge(Constant(), 400));
+  EXPECT_FALSE(alarm.Judge(OneLine(), 500));
   EXPECT_TRUE(alarm.collapsed());
-  EXPECT_FALSE(alarm.Judge(Healthy(), 500));
+  EXPECT_FALSE(alarm.Judge(Healthy(), 600));
   EXPECT_FALSE(alarm.collapsed());
-  EXPECT_TRUE(alarm.Judge(OneLine(), 600));
+  EXPECT_FALSE(alarm.Judge(OneLine(), 700));
+  EXPECT_TRUE(alarm.Judge(Constant(), 800));  // bad in another way, and still bad
+}
+
+TEST(CollapseAlarm, LetsOneBadCheckBe) {
+  CollapseAlarm alarm(kSettings);
+  for (int64_t step = 100; step < 1000; step += 200) {
+    EXPECT_FALSE(alarm.Judge(Constant(), step));
+    EXPECT_FALSE(alarm.Judge(Healthy(), step + 100));
+    EXPECT_FALSE(alarm.collapsed());
+  }
 }
 
 TEST(CollapseAlarm, LetsAnUntrainedEncoderBe) {
   CollapseAlarm alarm(kSettings);
   EXPECT_FALSE(alarm.Judge(Constant(), 0));
   EXPECT_FALSE(alarm.Judge(Constant(), 99));
+  EXPECT_FALSE(alarm.Judge(Constant(), 100));
   EXPECT_FALSE(alarm.collapsed());
-  EXPECT_TRUE(alarm.Judge(Constant(), 100));
+  EXPECT_TRUE(alarm.Judge(Constant(), 101));
 }
 
 TEST(CollapseAlarm, WaitsNeverForFeaturesThatAreNotFinite) {
   CollapseAlarm alarm(kSettings);
   EXPECT_TRUE(alarm.Judge(NotFinite(), 0));
+  EXPECT_TRUE(alarm.collapsed());
+  EXPECT_FALSE(alarm.Judge(NotFinite(), 50));
+  EXPECT_FALSE(alarm.Judge(Constant(), 100));
   EXPECT_TRUE(alarm.collapsed());
 }
 
