@@ -11,14 +11,14 @@
 
 namespace ocellus::models::ops {
 
-// On the host, pinned where the device is a GPU; copies are enqueued, so `pixels`, `tables` and
-// `weights` stay untouched until the device is done with them.
+// On the host, pinned where the device is a GPU; copies are enqueued, so `words` stay untouched
+// until the device is done with them.
 struct UndoneViews {
   std::vector<kernels::AugmentView> views;
-  torch::Tensor pixels;   // int32, words of the crops
-  torch::Tensor tables;   // int32
-  torch::Tensor weights;  // fp32, of blurs
-  int64_t size = 0;       // pixels of a side of every view
+  // int32, one after the other: pixels, tables and weights (fp32, bit by bit) of
+  // kernels::AugmentArgs all begin at the first.
+  std::vector<torch::Tensor> words;
+  int64_t size = 0;  // pixels of a side of every view
   std::array<float, 3> mean{}, std{};
 };
 

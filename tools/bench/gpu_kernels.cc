@@ -176,22 +176,20 @@ std::vector<Kernel> ChannelKernels(torch::Device device, int64_t rows) {
 std::vector<Kernel> AugmentKernels(torch::Device device, int64_t count) {
   const int32_t size = 224, area = size * size;
   models::ops::UndoneViews undone{.size = size, .std = {1, 1, 1}};
+  const auto type = torch::TensorOptions().dtype(torch::kInt32).pinned_memory(device.is_cuda());
   std::vector<int32_t> tables;
   for (int32_t i = 0; i < size; ++i) tables.push_back(i);
   tables.resize(2 * size, 1);        // each the sum of one sample
   tables.resize(3 * size, 1 << 22);  // that counts once
   for (int64_t i = 0; i < count; ++i) {
     kernels::AugmentView view{.source = i * area, .width = size, .height = size};
-    view.across = view.down = {0, 1};
+    view.across = view.down = {count * area, 1};
     view.steps[0] = {kernels::ColourChange::kBrightness, 0.9f};
     view.steps[1] = {kernels::ColourChange::kHue, 0.05f};
     view.step_count = 2;
     undone.views.push_back(view);
   }
-  const auto words = torch::TensorOptions().dtype(torch::kInt32).pinned_memory(device.is_cuda());
-  undone.pixels = torch::full({count * area}, 0x305070, words);
-  undone.tables = torch::tensor(tables, words);
-  undone.weights = torch::empty({0}, words.dtype(torch::kFloat32));
+  undone.words = {torch::full({count * area}, 0x305070, type), torch::tensor(tables, type)};
   return {{"augmentation and copy from the host", 10.0 * static_cast<double>(count) * area,
            [=] { models::ops::Augment(undone, device, torch::kBFloat16); }}};
 }

@@ -6,6 +6,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <numeric>
 #include <thread>
 
 #include "worker/data/announcer.h"
@@ -46,8 +47,9 @@ class ThreadedLoader final : public Loader {
   void Work();
   Slot* ClaimSample(int64_t* row);
   void OpenSlot();
+  void AllocateIn(HostBatch* batch) const;
   void FillRow(Slot* slot, int64_t row, ViewMaker* maker);
-  Sample MakeSound(Place place, const std::vector<float*>& out, ViewMaker* maker, int64_t* index,
+  Sample MakeSound(Place place, const std::vector<ViewOut>& out, ViewMaker* maker, int64_t* index,
                    std::vector<int64_t>* words);
   bool ReadCaption(const Sample& sample, std::vector<int64_t>* words, std::string* problem) const;
 
@@ -157,18 +159,7 @@ void ThreadedLoader::OpenSlot() {
   batch.labels.resize(micro_batch_);
   batch.captions.resize(micro_batch_);
   try {
-    for (const ViewOptions& view : options_.views) {
-      const int64_t values = int64_t{3} * view.size * view.size;
-      batch.tensors[view.name] = {{micro_batch_, 3, view.size, view.size},
-                                  allocate_(micro_batch_ * values)};
-    }
-    for (const NamedDraw& draw : options_.draws) {
-      batch.tensors[draw.name] = {{micro_batch_, draw.count}, allocate_(micro_batch_ * draw.count)};
-    }
-    for (const NamedText& text : options_.texts) {
-      std::shared_ptr<int64_t[]> values(new int64_t[micro_batch_ * text.length]);
-      batch.tokens[text.name] = {{micro_batch_, text.length}, std::move(values)};
-    }
+    AllocateIn(&batch);
   } catch (...) {
     slot->error = std::current_exception();
   }
@@ -178,15 +169,42 @@ void ThreadedLoader::OpenSlot() {
   ++next_step_;
 }
 
+void ThreadedLoader::AllocateIn(HostBatch* batch) const {
+  const auto tensor = [this](std::vector<int64_t> shape) {
+    const int64_t values =
+        std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+    const auto memory = allocate_(values * sizeof(float));
+    return HostTensor{std::move(shape), {memory, reinterpret_cast<float*>(memory.get())}};
+  };
+  for (const ViewOptions& view : options_.views) {
+    if (view.on_device()) {
+      batch->undone.emplace(view.name, HostViews(view, micro_batch_, allocate_));
+    } else {
+      batch->tensors[view.name] = tensor({micro_batch_, 3, view.size, view.size});
+    }
+  }
+  for (const NamedDraw& draw : options_.draws) {
+    batch->tensors[draw.name] = tensor({micro_batch_, draw.count});
+  }
+  for (const NamedText& text : options_.texts) {
+    std::shared_ptr<int64_t[]> values(new int64_t[micro_batch_ * text.length]);
+    batch->tokens[text.name] = {{micro_batch_, text.length}, std::move(values)};
+  }
+}
+
 void ThreadedLoader::FillRow(Slot* slot, int64_t row, ViewMaker* maker) {
   HostBatch& batch = slot->batch;
   const int64_t position = slot->first_position + row;
   const Place place = sampler_.At(position);
   batch.positions[row] = position;
-  std::vector<float*> out;
+  std::vector<ViewOut> out;
   for (const ViewOptions& view : options_.views) {
-    const HostTensor& tensor = batch.tensors.at(view.name);
-    out.push_back(tensor.values.get() + row * int64_t{3} * view.size * view.size);
+    if (view.on_device()) {
+      out.push_back(HostRow{&batch.undone.at(view.name), row});
+    } else {
+      const HostTensor& tensor = batch.tensors.at(view.name);
+      out.push_back(tensor.values.get() + row * int64_t{3} * view.size * view.size);
+    }
   }
   std::vector<int64_t> words;
   Sample sample = MakeSound(place, out, maker, &batch.samples[row], &words);
@@ -214,7 +232,7 @@ bool ThreadedLoader::ReadCaption(const Sample& sample, std::vector<int64_t>* wor
 }
 
 // Tries the place's own sample, then its replacements.
-Sample ThreadedLoader::MakeSound(Place place, const std::vector<float*>& out, ViewMaker* maker,
+Sample ThreadedLoader::MakeSound(Place place, const std::vector<ViewOut>& out, ViewMaker* maker,
                                  int64_t* index, std::vector<int64_t>* words) {
   for (int64_t attempt = 0; attempt <= kReplacements; ++attempt) {
     *index = attempt == 0 ? sampler_.Index(place) : sampler_.Replacement(place, attempt - 1);

@@ -1,5 +1,6 @@
-// From shards or folders to batches of float tensors in host memory, in an order that is a function
-// of (seed, epoch, n) alone: never of the number of ranks, threads or restarts.
+// From shards or folders to batches of float tensors in host memory (or of what a device makes
+// views of), in an order that is a function of (seed, epoch, n) alone: never of the number of
+// ranks, threads or restarts.
 //
 // Global batch b holds the positions [b * G, (b + 1) * G) of the endless sequence of samples; rank
 // r of W with micro-batches of m gets, in micro-batch a, positions b*G + a*(m*W) + r*m ... + m.
@@ -16,6 +17,8 @@
 #include <vector>
 
 #include "worker/data/dataset.h"
+#include "worker/data/host_views.h"
+#include "worker/data/host_words.h"
 #include "worker/data/tokenizer.h"
 #include "worker/data/view.h"
 
@@ -61,15 +64,13 @@ struct HostBatch {
   int64_t step = 0;                           // optimizer step that it belongs to
   int64_t micro = 0;                          // micro-batch of the step
   std::map<std::string, HostTensor> tensors;  // views and draws by name
+  std::map<std::string, HostViews> undone;    // views that are left to the device
   std::map<std::string, HostTokens> tokens;   // texts by name
   std::vector<int64_t> positions;             // place in the endless sequence
   std::vector<int64_t> samples;               // index in the dataset (after replacement)
   std::vector<int64_t> labels;                // -1 where the sample has none
   std::vector<std::string> captions;
 };
-
-// Allocates `count` floats; pinned memory on a GPU machine.
-using Allocate = std::function<std::shared_ptr<float[]>(size_t count)>;
 
 class Loader {
  public:

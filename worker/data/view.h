@@ -12,8 +12,10 @@ enum class Interpolation { kBilinear, kBicubic };
 // Whose transforms: torchvision's on Pillow's 8-bit images, or BYOL's on float ones.
 enum class Style { kTorchvision, kByol };
 
-// How torchvision's transforms are computed: to the bit as Pillow does, or in float.
-enum class Backend { kReference, kFast };
+// How torchvision's transforms are computed: to the bit as Pillow does; in float; or so by the
+// device that trains, for views that are random. BYOL's style has one way, and is never the
+// device's.
+enum class Backend { kReference, kFast, kDevice };
 
 // The random changes of colour, sharpness and background, which keep every pixel's place; all off.
 struct ColourOptions {
@@ -50,6 +52,9 @@ struct ViewOptions {
   ColourOptions colours;
   std::array<float, 3> mean{0.485f, 0.456f, 0.406f};
   std::array<float, 3> std{0.229f, 0.224f, 0.225f};
+
+  // Whether the host only decodes and crops.
+  bool on_device() const { return random && colours.backend == Backend::kDevice; }
 };
 
 }  // namespace ocellus::data

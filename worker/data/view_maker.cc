@@ -46,22 +46,26 @@ bool ViewMaker::RemoveBackgrounds(const Sample& sample, bool* removed, std::stri
 }
 
 void ViewMaker::MakeView(const PreparedView& view, const Pixels& pixels, const ViewPlan& plan,
-                         const ColourPlan& colours, float* out) {
+                         const ColourPlan& colours, const ViewOut& out) {
+  if (const auto* left = std::get_if<HostRow>(&out)) {
+    return LeaveToDevice(pixels, plan, colours, left->row, left->views);
+  }
+  float* values = std::get<float*>(out);
   const ViewOptions& options = view.options;
   const bool antialias = !options.random || options.colours.style == Style::kTorchvision;
   if (antialias && !colours.changes_view()) {
-    resizer_.Run(pixels, plan, options.size, options.interpolation, view.normaliser, out);
+    resizer_.Run(pixels, plan, options.size, options.interpolation, view.normaliser, values);
     return;
   }
   resized_.resize(static_cast<size_t>(options.size) * options.size);
   resizer_.Resize(pixels, plan, options.size, options.interpolation, antialias, resized_.data());
   augmenter_.Run(options.colours, colours, view.normaliser, plan.flip, options.size,
-                 resized_.data(), out);
+                 resized_.data(), values);
 }
 
 bool ViewMaker::Make(const Sample& sample, int64_t max_pixels,
                      const std::vector<PreparedView>& views, uint64_t seed, Place place,
-                     const std::vector<float*>& out, std::string* problem) {
+                     const std::vector<ViewOut>& out, std::string* problem) {
   ImageSize size;
   if (!decoder_.Open(sample.image, max_pixels, &size, problem)) return false;
   // Whatever is drawn, so that a bad mask is bad in every epoch.

@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "models/ops/augment.h"
 #include "worker/wire/fault.h"
 
 namespace ocellus::trainer {
@@ -42,11 +43,15 @@ bool WantsMasks(const nlohmann::json& augment) {
   return false;
 }
 
+data::Backend BackendOf(const std::string& name) {
+  if (name == "device") return data::Backend::kDevice;
+  return name == "fast" ? data::Backend::kFast : data::Backend::kReference;
+}
+
 data::ColourOptions Colours(const nlohmann::json& augment) {
   data::ColourOptions colours;
   colours.style = augment.at("style") == "byol" ? data::Style::kByol : data::Style::kTorchvision;
-  colours.backend =
-      augment.at("backend") == "fast" ? data::Backend::kFast : data::Backend::kReference;
+  colours.backend = BackendOf(augment.at("backend"));
   colours.color_jitter = augment.at("color_jitter");
   colours.brightness = augment.at("brightness");
   colours.contrast = augment.at("contrast");
@@ -107,6 +112,27 @@ data::LoaderOptions Options(const nlohmann::json& data, const Settings& settings
   return options;
 }
 
+// `values` as a tensor that keeps them. What is copied to a GPU without a wait is a whole piece of
+// torch's pinned memory (HostMemory): torch notes the copy's stream with that memory's allocator,
+// which finds the piece by its first address (not by one inside it), and gives it out again only
+// when the stream has passed the copy. So tensor and batch may go at once.
+torch::Tensor Shared(const std::shared_ptr<void>& values, at::IntArrayRef shape,
+                     torch::ScalarType type) {
+  return torch::from_blob(
+      values.get(), shape, [values](void*) {}, type);
+}
+
+torch::Tensor Made(const data::HostViews& host, torch::Device device) {
+  models::ops::UndoneViews undone{.views = host.records,
+                                  .size = host.options.size,
+                                  .mean = host.options.mean,
+                                  .std = host.options.std};
+  for (const auto& [memory, words] : host.words->pieces()) {
+    undone.words.push_back(Shared(memory, {words}, torch::kInt32));
+  }
+  return models::ops::Augment(undone, device, torch::kFloat32);
+}
+
 }  // namespace
 
 std::shared_ptr<const data::Dataset> OpenTrainingSet(const nlohmann::json& data,
@@ -164,34 +190,27 @@ data::LoaderOptions EvaluationLoader(const nlohmann::json& data, const Settings&
 }
 
 data::Allocate HostMemory(torch::Device device) {
-  const auto options = torch::TensorOptions().pinned_memory(device.is_cuda());
-  return [options](size_t count) {
-    torch::Tensor memory = torch::empty({static_cast<int64_t>(count)}, options);
-    return std::shared_ptr<float[]>(memory.data_ptr<float>(), [memory](float*) {});
-  };
-}
-
-checkpoint::Allocate SnapshotMemory(torch::Device device) {
-  if (!device.is_cuda()) return checkpoint::AllocatePages;
-  return [](size_t bytes) {
-    const auto options = torch::TensorOptions().dtype(torch::kByte).pinned_memory(true);
+  const auto options = torch::TensorOptions().dtype(torch::kByte).pinned_memory(device.is_cuda());
+  return [options](size_t bytes) {
     torch::Tensor memory = torch::empty({static_cast<int64_t>(bytes)}, options);
     return std::shared_ptr<std::byte[]>(static_cast<std::byte*>(memory.data_ptr()),
                                         [memory](std::byte*) {});
   };
 }
 
+checkpoint::Allocate SnapshotMemory(torch::Device device) {
+  return device.is_cuda() ? checkpoint::Allocate(HostMemory(device)) : checkpoint::AllocatePages;
+}
+
 models::Tensors ToTensors(const data::HostBatch& batch, torch::Device device) {
   models::Tensors tensors;
   for (const auto& [name, host] : batch.tensors) {
-    const auto keep = host.values;
-    torch::Tensor tensor = torch::from_blob(keep.get(), host.shape, [keep](void*) {});
+    const torch::Tensor tensor = Shared(host.values, host.shape, torch::kFloat32);
     tensors[name] = device.is_cuda() ? tensor.to(device, /*non_blocking=*/true) : tensor;
   }
+  for (const auto& [name, host] : batch.undone) tensors[name] = Made(host, device);
   for (const auto& [name, host] : batch.tokens) {
-    const auto keep = host.values;
-    torch::Tensor tensor = torch::from_blob(
-        keep.get(), host.shape, [keep](void*) {}, torch::kInt64);
+    const torch::Tensor tensor = Shared(host.values, host.shape, torch::kInt64);
     // Pinned, since a copy from other memory waits for the device.
     tensors[name] =
         device.is_cuda() ? tensor.pin_memory().to(device, /*non_blocking=*/true) : tensor;

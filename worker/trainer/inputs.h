@@ -52,7 +52,8 @@ data::Allocate HostMemory(torch::Device device);
 // Host memory for snapshots; pinned when `device` is a GPU.
 checkpoint::Allocate SnapshotMemory(torch::Device device);
 
-// The batch's tensors by name, on `device`. On the CPU they share the batch's memory.
+// The batch's tensors by name, on `device`; views that were left to it are made there. On a GPU all
+// is enqueued without a wait, and the batch may go at once. On the CPU tensors share its memory.
 models::Tensors ToTensors(const data::HostBatch& batch, torch::Device device);
 
 }  // namespace ocellus::trainer

@@ -3,9 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
-
 #include "worker/data/augment/augmenter.h"
+#include "worker/data/host_views.h"
 #include "worker/data/resize.h"
 
 namespace ocellus::models::ops {
@@ -58,52 +57,22 @@ std::vector<Wish> Wishes() {
           {{7, 9, 80, 50}, {}, false}};
 }
 
-kernels::AugmentAxis Append(const data::ResizeAxis& axis, std::vector<int32_t>* tables) {
-  const kernels::AugmentAxis at{static_cast<int64_t>(tables->size()), axis.taps};
-  for (const auto* part : {&axis.first, &axis.count}) {
-    tables->insert(tables->end(), part->begin(), part->end());
-  }
-  tables->insert(tables->end(), axis.weight.begin(), axis.weight.end());
-  return at;
-}
-
+// In pieces of which none has room for all.
 UndoneViews Undone(const data::Pixels& picture, const data::ViewOptions& options) {
-  UndoneViews undone{.size = kSize, .mean = options.mean, .std = options.std};
-  std::vector<int32_t> words, tables;
-  std::vector<float> weights;
-  for (const Wish& wish : Wishes()) {
-    kernels::AugmentView view{.source = static_cast<int64_t>(words.size()),
-                              .width = wish.crop.width,
-                              .height = wish.crop.height};
-    for (int y = 0; y < wish.crop.height; ++y) {
-      words.resize(words.size() + wish.crop.width);
-      std::memcpy(words.data() + words.size() - wish.crop.width,
-                  picture.At(wish.crop.x, wish.crop.y + y), size_t{4} * wish.crop.width);
-    }
-    const auto axis = [&](int in) {
-      return Append(data::MakeAxis(in, kSize, 0, kSize, Interpolation::kBicubic, true), &tables);
-    };
-    view.across = axis(wish.crop.width);
-    view.down = axis(wish.crop.height);
-    view.step_count = wish.colours.step_count;
-    for (int s = 0; s < view.step_count; ++s) {
-      view.steps[s] = {static_cast<kernels::ColourChange>(wish.colours.steps[s].op),
-                       static_cast<float>(wish.colours.steps[s].amount)};
-    }
-    view.grayscale = wish.colours.grayscale;
-    view.flip = wish.flip;
-    if (wish.colours.solarize) view.solarize = 128;
-    if (wish.colours.sigma > 0) {
-      const data::HalfKernel kernel = data::BoxKernel(static_cast<float>(wish.colours.sigma));
-      view.radius = static_cast<int32_t>(kernel.size()) - 1;
-      view.blur = static_cast<int64_t>(weights.size());
-      weights.insert(weights.end(), kernel.begin(), kernel.end());
-    }
-    undone.views.push_back(view);
+  const std::vector<Wish> wishes = Wishes();
+  data::HostViews host(options, static_cast<int64_t>(wishes.size()), [](size_t bytes) {
+    return std::shared_ptr<std::byte[]>(new std::byte[bytes]);
+  });
+  for (size_t v = 0; v < wishes.size(); ++v) {
+    data::LeaveToDevice(picture, PlanOf(wishes[v]), wishes[v].colours, static_cast<int64_t>(v),
+                        &host);
   }
-  undone.pixels = torch::tensor(words, torch::kInt32);
-  undone.tables = torch::tensor(tables, torch::kInt32);
-  undone.weights = torch::tensor(weights, torch::kFloat32);
+  UndoneViews undone{
+      .views = host.records, .size = kSize, .mean = options.mean, .std = options.std};
+  for (const auto& [memory, words] : host.words->pieces()) {
+    undone.words.push_back(torch::from_blob(memory.get(), {words}, torch::kInt32).clone());
+  }
+  EXPECT_GT(undone.words.size(), 1u);
   return undone;
 }
 
@@ -133,11 +102,7 @@ TEST(Augment, MakesTheFastBackEndsViews) {
 }
 
 TEST(Augment, TakesNoViews) {
-  UndoneViews none{.pixels = torch::empty({0}, torch::kInt32),
-                   .tables = torch::empty({0}, torch::kInt32),
-                   .weights = torch::empty({0}),
-                   .size = 8};
-  EXPECT_EQ(Augment(none, torch::kCPU, torch::kBFloat16).sizes(),
+  EXPECT_EQ(Augment({.size = 8}, torch::kCPU, torch::kBFloat16).sizes(),
             (std::vector<int64_t>{0, 3, 8, 8}));
 }
 

@@ -1,10 +1,8 @@
 // Colours by their statistics, BYOL's by their definition, masks. (Byte equality with Pillow and
 // torchvision: tests/parity/test_augment.py.)
 #include <gtest/gtest.h>
-#include <png.h>
 
 #include <cmath>
-#include <functional>
 #include <map>
 #include <numeric>
 
@@ -239,25 +237,6 @@ TEST(FloatBlurTest, KernelsSumToOneAndHaveTheirSigma) {
       }
     }
   }
-}
-
-// A gray PNG, bright where `shown` says so.
-std::string MaskPng(int width, int height, const std::function<bool(int x, int y)>& shown) {
-  std::vector<uint8_t> gray;
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) gray.push_back(shown(x, y) ? 255 : 100);
-  }
-  png_image image{};
-  image.version = PNG_IMAGE_VERSION;
-  image.width = width;
-  image.height = height;
-  image.format = PNG_FORMAT_GRAY;
-  png_alloc_size_t bytes = 0;
-  png_image_write_to_memory(&image, nullptr, &bytes, 0, gray.data(), 0, nullptr);
-  std::string out(bytes, '\0');
-  png_image_write_to_memory(&image, out.data(), &bytes, 0, gray.data(), 0, nullptr);
-  out.resize(bytes);
-  return out;
 }
 
 class MaskTest : public testing::Test {

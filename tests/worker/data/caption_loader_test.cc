@@ -3,15 +3,11 @@
 #include <map>
 #include <mutex>
 
-#include "tests/worker/data/test_images.h"
+#include "tests/worker/data/memory_dataset.h"
 #include "worker/data/loader.h"
 
 namespace ocellus::data {
 namespace {
-
-std::shared_ptr<float[]> Allocate(size_t count) {
-  return std::shared_ptr<float[]>(new float[count]);
-}
 
 LoaderOptions CaptionOptions() {
   LoaderOptions options;
@@ -47,7 +43,7 @@ TEST(CaptionLoader, CaptionsOfBothKindsBecomeTokens) {
       {"a photo of a cat", {49406, 320, 1125, 539, 320, 2368, 49407}},
       {"A  DOG", {49406, 320, 1929, 49407, 0, 0, 0}},
       {"&lt;3", {49406, 283, 274, 49407, 0, 0, 0}}};
-  const auto loader = MakeLoader(dataset, CaptionOptions(), 0, Allocate, nullptr);
+  const auto loader = MakeLoader(dataset, CaptionOptions(), 0, AllocatePlain, nullptr);
   const HostBatch batch = loader->Next();
   const HostTokens& tokens = batch.tokens.at("tokens");
   ASSERT_EQ(tokens.shape, (std::vector<int64_t>{4, 7}));
@@ -74,10 +70,11 @@ TEST(CaptionLoader, SamplesWithoutACaptionAreReplacedAndNamed) {
                                       {"h.txt", "eight"}});
   std::mutex mutex;
   std::string warnings;
-  const auto loader = MakeLoader(dataset, CaptionOptions(), 0, Allocate, [&](const std::string& w) {
-    const std::lock_guard lock(mutex);
-    warnings += w + "\n";
-  });
+  const auto loader =
+      MakeLoader(dataset, CaptionOptions(), 0, AllocatePlain, [&](const std::string& w) {
+        const std::lock_guard lock(mutex);
+        warnings += w + "\n";
+      });
   for (int step = 0; step < 2; ++step) {
     for (const std::string& caption : loader->Next().captions) {
       EXPECT_TRUE(caption == "one" || caption == "four" || caption == "seven" || caption == "eight")
@@ -94,7 +91,7 @@ TEST(CaptionLoader, ASetWithoutCaptionsEnds) {
   const auto dataset = Shard(folder, {{"a", ""}, {"b", ""}, {"c", ""}, {"d", ""}});
   auto options = CaptionOptions();
   options.max_bad_samples = 2;
-  const auto loader = MakeLoader(dataset, options, 0, Allocate, nullptr);
+  const auto loader = MakeLoader(dataset, options, 0, AllocatePlain, nullptr);
   const std::string told = MessageOf("TOO_MANY_BAD_SAMPLES", [&] { loader->Next(); });
   EXPECT_NE(told.find("it has no caption"), std::string::npos) << told;
 }

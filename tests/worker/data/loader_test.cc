@@ -7,35 +7,11 @@
 #include <cstring>
 #include <mutex>
 
-#include "tests/worker/data/test_images.h"
+#include "tests/worker/data/memory_dataset.h"
 #include "worker/data/evaluation.h"
 
 namespace ocellus::data {
 namespace {
-
-// In memory; a sample's label is its index.
-class MemoryDataset final : public Dataset {
- public:
-  explicit MemoryDataset(int64_t size) {
-    for (int i = 0; i < size; ++i) images_.push_back(TestJpeg(i, 40 + i % 9, 36 + i % 5));
-  }
-  int64_t size() const override { return static_cast<int64_t>(images_.size()); }
-  Sample Get(int64_t index) const override {
-    if (index == fails_at) {
-      throw wire::Fault(wire::FaultClass::kStorage, "DATA_UNREADABLE", "gone", "look");
-    }
-    return {"m:" + std::to_string(index), images_[index], index,
-            "caption " + std::to_string(index)};
-  }
-  int64_t classes() const override { return size(); }
-
-  std::vector<std::string> images_;
-  int64_t fails_at = -1;
-};
-
-std::shared_ptr<float[]> Allocate(size_t count) {
-  return std::shared_ptr<float[]>(new float[count]);
-}
 
 LoaderOptions Options() {
   LoaderOptions options;
@@ -74,7 +50,7 @@ Rows RowsOf(std::shared_ptr<const Dataset> dataset, LoaderOptions options, int64
             int64_t last) {
   Rows rows;
   for (options.rank = 0; options.rank < options.world; ++options.rank) {
-    const auto loader = MakeLoader(dataset, options, first, Allocate, nullptr);
+    const auto loader = MakeLoader(dataset, options, first, AllocatePlain, nullptr);
     for (int64_t i = 0; i < (last - first) * options.accumulate; ++i) {
       const HostBatch batch = loader->Next();
       EXPECT_EQ(batch.step, first + i / options.accumulate);
@@ -145,7 +121,7 @@ TEST(LoaderTest, ARestartGoesOnWhereItWas) {
 
 TEST(LoaderTest, AnEpochSeesEachSampleOnce) {
   const auto dataset = std::make_shared<MemoryDataset>(32);
-  const auto loader = MakeLoader(dataset, Options(), 0, Allocate, nullptr);
+  const auto loader = MakeLoader(dataset, Options(), 0, AllocatePlain, nullptr);
   std::vector<int64_t> seen;
   for (int i = 0; i < 4; ++i) {
     const HostBatch batch = loader->Next();
@@ -164,16 +140,6 @@ TEST(LoaderTest, SeedsGiveOtherBatches) {
   EXPECT_FALSE(RowsOf(dataset, options, 0, 1) == a);
 }
 
-// Corrupt, empty and truncated images, and one over the pixel limit.
-std::shared_ptr<MemoryDataset> WithBadSamples() {
-  auto dataset = std::make_shared<MemoryDataset>(24);
-  dataset->images_[3] = "";
-  dataset->images_[7] = dataset->images_[7].substr(0, 400);
-  dataset->images_[11] = "not an image";
-  dataset->images_[13].replace(dataset->images_[13].find("\xFF\xC0") + 5, 4, "\x7F\xFF\x7F\xFF");
-  return dataset;
-}
-
 TEST(LoaderTest, BadSamplesAreReplacedCountedAndNamedOnce) {
   const auto dataset = WithBadSamples();
   Rows reference;
@@ -183,10 +149,11 @@ TEST(LoaderTest, BadSamplesAreReplacedCountedAndNamedOnce) {
     LoaderOptions options = Options();
     options.threads = threads;
     options.max_bad_samples = 4;
-    const auto loader = MakeLoader(dataset, options, 0, Allocate, [&](const std::string& line) {
-      std::lock_guard lock(mutex);
-      warnings.push_back(line);
-    });
+    const auto loader =
+        MakeLoader(dataset, options, 0, AllocatePlain, [&](const std::string& line) {
+          std::lock_guard lock(mutex);
+          warnings.push_back(line);
+        });
     Rows rows;
     for (int i = 0; i < 9; ++i) {  // three epochs
       const HostBatch batch = loader->Next();
@@ -214,7 +181,7 @@ TEST(LoaderTest, BadSamplesAreReplacedCountedAndNamedOnce) {
 TEST(LoaderTest, TooManyBadSamplesEndTheRunWithTheirNames) {
   LoaderOptions options = Options();
   options.max_bad_samples = 3;
-  const auto loader = MakeLoader(WithBadSamples(), options, 0, Allocate, nullptr);
+  const auto loader = MakeLoader(WithBadSamples(), options, 0, AllocatePlain, nullptr);
   const std::string message = MessageOf("TOO_MANY_BAD_SAMPLES", [&] {
     for (int i = 0; i < 9; ++i) loader->Next();
   });
@@ -227,14 +194,14 @@ TEST(LoaderTest, TooManyBadSamplesEndTheRunWithTheirNames) {
 TEST(LoaderTest, ASetOfBadSamplesAloneEnds) {
   auto dataset = std::make_shared<MemoryDataset>(8);
   for (std::string& image : dataset->images_) image = "";
-  const auto loader = MakeLoader(dataset, Options(), 0, Allocate, nullptr);
+  const auto loader = MakeLoader(dataset, Options(), 0, AllocatePlain, nullptr);
   MessageOf("TOO_MANY_BAD_SAMPLES", [&] { loader->Next(); });
 }
 
 TEST(LoaderTest, StorageFaultsReachTheCaller) {
   auto dataset = std::make_shared<MemoryDataset>(16);
   dataset->fails_at = 2;
-  const auto loader = MakeLoader(dataset, Options(), 0, Allocate, nullptr);
+  const auto loader = MakeLoader(dataset, Options(), 0, AllocatePlain, nullptr);
   EXPECT_EQ(MessageOf("DATA_UNREADABLE",
                       [&] {
                         for (int i = 0; i < 2; ++i) loader->Next();
@@ -245,7 +212,7 @@ TEST(LoaderTest, StorageFaultsReachTheCaller) {
 TEST(LoaderTest, AFailedAllocationReachesTheCaller) {
   const auto dataset = std::make_shared<MemoryDataset>(16);
   const auto loader = MakeLoader(
-      dataset, Options(), 0, [](size_t) -> std::shared_ptr<float[]> { throw std::bad_alloc(); },
+      dataset, Options(), 0, [](size_t) -> std::shared_ptr<std::byte[]> { throw std::bad_alloc(); },
       nullptr);
   EXPECT_THROW(loader->Next(), std::bad_alloc);
 }
@@ -258,9 +225,9 @@ TEST(LoaderTest, PrefetchIsBoundedAndStopsCleanly) {
   options.draws.clear();
   std::atomic<int> live{0};
   std::atomic<int> most{0};
-  const auto counted = [&](size_t count) {
+  const auto counted = [&](size_t bytes) {
     most = std::max(most.load(), ++live);
-    return std::shared_ptr<float[]>(new float[count], [&](float* values) {
+    return std::shared_ptr<std::byte[]>(new std::byte[bytes], [&](std::byte* values) {
       --live;
       delete[] values;
     });
@@ -275,7 +242,7 @@ TEST(LoaderTest, PrefetchIsBoundedAndStopsCleanly) {
 
 TEST(LoaderTest, WaitingIsMeasured) {
   const auto dataset = std::make_shared<MemoryDataset>(16);
-  const auto loader = MakeLoader(dataset, Options(), 0, Allocate, nullptr);
+  const auto loader = MakeLoader(dataset, Options(), 0, AllocatePlain, nullptr);
   loader->Next();
   EXPECT_GT(loader->wait_seconds(), 0);
 }

@@ -143,7 +143,7 @@ Rows RowsOf(const std::vector<std::shared_ptr<const Dataset>>& of_ranks, int thr
   for (options.rank = 0; options.rank < options.world; ++options.rank) {
     const auto loader = MakeLoader(
         of_ranks[options.rank], options, 0,
-        [](size_t n) { return std::shared_ptr<float[]>(new float[n]); }, nullptr);
+        [](size_t n) { return std::shared_ptr<std::byte[]>(new std::byte[n]); }, nullptr);
     for (int step = 0; step < 15; ++step) {
       const HostBatch batch = loader->Next();
       const size_t values = size_t{3} * 16 * 16;

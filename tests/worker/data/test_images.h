@@ -2,9 +2,11 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <png.h>
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -47,6 +49,25 @@ inline std::string TestJpeg(int seed, int width = 48, int height = 36,
     }
   }
   return pack::EncodeJpeg(rgb.data(), width, height, style);
+}
+
+// A gray PNG, bright where `shown` says so.
+inline std::string MaskPng(int width, int height, const std::function<bool(int x, int y)>& shown) {
+  std::vector<uint8_t> gray;
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) gray.push_back(shown(x, y) ? 255 : 100);
+  }
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = width;
+  image.height = height;
+  image.format = PNG_FORMAT_GRAY;
+  png_alloc_size_t bytes = 0;
+  png_image_write_to_memory(&image, nullptr, &bytes, 0, gray.data(), 0, nullptr);
+  std::string out(bytes, '\0');
+  png_image_write_to_memory(&image, out.data(), &bytes, 0, gray.data(), 0, nullptr);
+  out.resize(bytes);
+  return out;
 }
 
 using Members = std::vector<std::pair<std::string, std::string>>;

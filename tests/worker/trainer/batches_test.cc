@@ -25,6 +25,7 @@ struct Setting {
   int ranks = 1;
   int threads = 1;
   int accumulate = 1;
+  const char* backend = "reference";
 };
 
 using Batches = std::map<int64_t, std::vector<Seen>>;
@@ -38,6 +39,7 @@ class GlobalBatches : public testing::Test {
     training["objective"] = {{"recording", nlohmann::json::object()}};
     training["data"]["threads"] = setting.threads;
     training["batch"]["accumulate"] = setting.accumulate;
+    training["data"]["augment"]["backend"] = setting.backend;
     auto document = TinyDocument(training, folder_ / store);
     document.world = setting.ranks;
     return document;
@@ -87,6 +89,19 @@ TEST_F(GlobalBatches, AreTheSameForAnyThreadsRanksAndMicroBatches) {
   for (const Setting& setting :
        {Setting{1, 2, 1}, {1, 4, 1}, {2, 1, 1}, {2, 4, 1}, {2, 2, 2}, {1, 1, 4}}) {
     const std::string label = "s" + std::to_string(name++);
+    EXPECT_TRUE(Train(Document(label, setting, 12), label) == expected)
+        << setting.ranks << " ranks, " << setting.threads << " threads, " << setting.accumulate
+        << " micro-batches";
+  }
+}
+
+TEST_F(GlobalBatches, AreTheSameWhereTheDeviceMakesTheViews) {
+  const Batches expected = Train(Document("d0", {1, 1, 1, "device"}, 12), "d0");
+  ASSERT_EQ(expected.size(), 12u);
+  EXPECT_FALSE(expected == Train(Document("r0", {1, 1, 1}, 12), "r0"));
+  int name = 1;
+  for (const Setting& setting : {Setting{1, 4, 1, "device"}, {2, 2, 2, "device"}}) {
+    const std::string label = "d" + std::to_string(name++);
     EXPECT_TRUE(Train(Document(label, setting, 12), label) == expected)
         << setting.ranks << " ranks, " << setting.threads << " threads, " << setting.accumulate
         << " micro-batches";

@@ -62,32 +62,42 @@ class Resume : public testing::TestWithParam<int> {
  protected:
   Resume() { WritePictures(folder_ / "pictures", 40); }
   wire::Document Document(const std::string& store) const {
-    return TinyDocument(TinyTraining(folder_ / "pictures", kSteps), folder_ / store);
+    auto training = TinyTraining(folder_ / "pictures", kSteps);
+    training["data"]["augment"].update(augment_);
+    return TinyDocument(training, folder_ / store);
   }
   std::vector<std::string> Undisturbed() {
     auto gang = StartGang(Document("whole"), GetParam());
     for (const auto& record : EndAll(gang)) EXPECT_EQ(record.outcome, "SUCCEEDED");
     return Outcome(Document("whole"));
   }
+  // After SIGKILL of the last rank in step `step`, the others notice; then all start again.
+  void KillAndResume() {
+    const auto whole = Undisturbed();
+    wire::Document document = Document("killed");
+    for (const int64_t step : {3, 8, 14}) {
+      auto gang = StartGang(document, GetParam());
+      gang.front()->UntilStep(step);
+      gang.back()->Kill();
+      for (size_t rank = 0; rank + 1 < gang.size(); ++rank) {
+        EXPECT_EQ(gang[rank]->End().outcome, "PEER_LOST");
+      }
+      ListRestorePoints(&document);
+    }
+    auto gang = StartGang(document, GetParam());
+    for (const auto& record : EndAll(gang)) EXPECT_EQ(record.outcome, "SUCCEEDED");
+    EXPECT_TRUE(Outcome(document) == whole) << "the resumed run differs";
+  }
   TempFolder folder_;
+  nlohmann::json augment_ = nlohmann::json::object();  // of data.augment, what is not the default
 };
 
-// After SIGKILL of the last rank in step `step`, the others notice; then all start again.
-TEST_P(Resume, AfterSigkillGivesTheSameBits) {
-  const auto whole = Undisturbed();
-  wire::Document document = Document("killed");
-  for (const int64_t step : {3, 8, 14}) {
-    auto gang = StartGang(document, GetParam());
-    gang.front()->UntilStep(step);
-    gang.back()->Kill();
-    for (size_t rank = 0; rank + 1 < gang.size(); ++rank) {
-      EXPECT_EQ(gang[rank]->End().outcome, "PEER_LOST");
-    }
-    ListRestorePoints(&document);
-  }
-  auto gang = StartGang(document, GetParam());
-  for (const auto& record : EndAll(gang)) EXPECT_EQ(record.outcome, "SUCCEEDED");
-  EXPECT_TRUE(Outcome(document) == whole) << "the resumed run differs";
+TEST_P(Resume, AfterSigkillGivesTheSameBits) { KillAndResume(); }
+
+TEST_P(Resume, AfterSigkillGivesTheSameBitsWhereTheDeviceMakesTheViews) {
+  augment_ = {{"backend", "device"}, {"color_jitter", 1}, {"hue", 0.2},
+              {"contrast", 0.5},     {"blur", 0.5},       {"solarize", 0.5}};
+  KillAndResume();
 }
 
 TEST_P(Resume, AfterAStopGivesTheSameBits) {

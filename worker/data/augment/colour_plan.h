@@ -3,12 +3,13 @@
 
 #include <array>
 
+#include "kernels/augment.h"
 #include "worker/data/draws.h"
 #include "worker/data/view.h"
 
 namespace ocellus::data {
 
-enum class ColourOp { kBrightness, kContrast, kSaturation, kHue };
+using ColourOp = kernels::ColourChange;
 
 struct ColourStep {
   ColourOp op = ColourOp::kBrightness;
