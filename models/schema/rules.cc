@@ -139,6 +139,33 @@ void CheckKnn(const json& doc, Reporter* reporter) {
   }
 }
 
+// BYOL's views are the host's alone. `augment` is of one kind of views, `path` its key to blame.
+void CheckBackend(const json& augment, const std::string& path, Reporter* reporter) {
+  if (augment.value("backend", json()) != "device" || augment.value("style", json()) != "byol") {
+    return;
+  }
+  reporter->Add(path, "the device makes no views in the style byol",
+                "give the backend fast, or the style torchvision");
+}
+
+// Of all views, then of each kind that has a style or a backend of its own.
+void CheckAugment(const json& doc, Reporter* reporter) {
+  const json::json_pointer at("/data/augment");
+  if (!doc.contains(at) || !doc[at].is_object()) return;
+  const json& augment = doc[at];
+  CheckBackend(augment, "data.augment.backend", reporter);
+  const json kinds = augment.value("views", json::object());
+  for (const auto& [name, own] : kinds.items()) {
+    for (const char* key : {"backend", "style"}) {
+      if (!own.is_object() || !own.contains(key)) continue;
+      json kind = augment;
+      kind.update(own);
+      CheckBackend(kind, "data.augment.views." + name + "." + key, reporter);
+      break;
+    }
+  }
+}
+
 bool Takes(const Schema& schema, const std::string& model) {
   if (!schema.contains("models")) return true;
   const Schema& taken = schema["models"];
@@ -198,6 +225,7 @@ void CheckRules(const json& training, Use use, Reporter* reporter) {
   CheckPatches(training, reporter);
   CheckSchedule(training, use, reporter);
   CheckKnn(training, reporter);
+  CheckAugment(training, reporter);
   CheckResNet(training, reporter);
   CheckStem(training, reporter);
   CheckSgd(training, reporter);

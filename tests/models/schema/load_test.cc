@@ -72,6 +72,14 @@ TEST(Load, AKindOfViewKeepsOnlyItsOwnOverrides) {
             json::parse(R"({"second": {"blur": 0.1, "crop_scale": [0.1, 0.2]}, "small": {}})"));
 }
 
+TEST(Load, TheDeviceMakesViewsOfItsStyleAndTheHostTheOthers) {
+  const Document document = Resolved(
+      kLeastJob, {"data.augment={backend: device, views: {second: {style: byol, backend: fast}}}"});
+  EXPECT_EQ(document.training["data"]["augment"]["backend"], "device");
+  Resolved(kLeastJob, {"data.augment={style: byol, views: {small: {style: torchvision, "
+                       "backend: device}}}"});
+}
+
 TEST(Load, AnObjectivesAugmentHoldsWhereTheUserSaysNothing) {
   const json augment =
       Resolved(kLeastJob, {"objective={mocov3: {}}", "data.augment.color_jitter=0.5",

@@ -59,6 +59,24 @@ labels: {a: 1}
           " schedule: missing; give a section"));
 }
 
+// The objective's own style counts too, and what every kind of view takes over is said once.
+TEST(Messages, ABackendThatCannotMakeTheStyleIsNamedWithItsLine) {
+  EXPECT_THAT(Messages(R"(name: views
+objective: {relicv2: {}}
+model: {resnet: {depth: 50}}
+data:
+  train: "/data/*.tar"
+  augment:
+    blur: 0.5
+    backend: device
+batch: {global: 64}
+optimizer: {lars: {lr: 0.1}}
+schedule: {total_steps: 100}
+)"),
+              ElementsAre("8: data.augment.backend: the device makes no views in the style byol; "
+                          "give the backend fast, or the style torchvision"));
+}
+
 struct Case {
   std::string assignment;
   std::string message;
@@ -84,6 +102,17 @@ INSTANTIATE_TEST_SUITE_P(
              "0.5"},
         Case{"data.augment.views={small: {views: {}}}",
              "--set: data.augment.views.small.views: unknown key; it belongs under data.augment"},
+        Case{"data.augment={style: byol, backend: device}",
+             "--set: data.augment.backend: the device makes no views in the style byol; give the "
+             "backend fast, or the style torchvision"},
+        Case{"data.augment={backend: device, views: {second: {style: byol}}}",
+             "--set: data.augment.views.second.style: the device makes no views in the style byol; "
+             "give the backend fast, or the style torchvision"},
+        Case{"data.augment={style: byol, views: {small: {blur: 1, backend: device}}}",
+             "--set: data.augment.views.small.backend: the device makes no views in the style "
+             "byol; give the backend fast, or the style torchvision"},
+        Case{"data.augment.backend=gpu",
+             "--set: data.augment.backend: \"gpu\" is not known; one of reference, fast or device"},
         Case{"objective={rotnet: {features: stage2}}",
              "--set: objective.rotnet.features: \"stage2\" needs model.resnet; leave the key out, "
              "or "
