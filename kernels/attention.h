@@ -27,16 +27,26 @@ struct AttentionShape {
   int64_t width() const { return heads * head_width; }  // D
 };
 
+// What the backward pass wants to know of each row's softmax: [batch, heads, tokens] each.
+struct SoftmaxRows {
+  float* largest = nullptr;  // of the scaled scores
+  float* inverse = nullptr;  // 1 / sum of e^(score - largest)
+
+  SoftmaxRows From(int64_t row) const { return {largest + row, inverse + row}; }
+};
+
 struct AttentionForwardArgs {
   AttentionShape shape;
   const void* qkv = nullptr;  // [batch, tokens, 3 D]
   void* out = nullptr;        // [batch, tokens, D]
+  SoftmaxRows rows;           // written
 };
 
 struct AttentionBackwardArgs {
   AttentionShape shape;
   const void* qkv = nullptr;    // [batch, tokens, 3 D]
   const void* d_out = nullptr;  // [batch, tokens, D]
+  SoftmaxRows rows;             // as forward wrote them
   void* d_qkv = nullptr;        // [batch, tokens, 3 D], overwritten
 };
 

@@ -1,37 +1,15 @@
 #include "kernels/attention.h"
 
-#include <memory>
+#include <algorithm>
 
-#include "kernels/cpu/operands.h"
+#include "kernels/cpu/arena.h"
+#include "kernels/cpu/attention_scores.h"
 
 namespace ocellus::kernels::cpu {
 namespace {
 
 constexpr int64_t kQueriesMax = 64;  // of one block: its scores stay in the cache
 constexpr int64_t kTasksMax = 64;
-
-// Hands out 64-byte aligned arrays of one allocation, uninitialised.
-class Arena {
- public:
-  explicit Arena(int64_t floats) : memory_(std::make_unique_for_overwrite<float[]>(floats)) {}
-
-  template <class Unit>
-  Unit* Take(int64_t count) {
-    static_assert(sizeof(Unit) == sizeof(float));
-    const auto address = reinterpret_cast<uintptr_t>(memory_.get() + taken_);
-    taken_ += static_cast<int64_t>((64 - address % 64) % 64 / sizeof(float));
-    Unit* array = reinterpret_cast<Unit*>(memory_.get() + taken_);
-    taken_ += count;
-    return array;
-  }
-
-  // All arrays may be overwritten.
-  void Reset() { taken_ = 0; }
-
- private:
-  std::unique_ptr<float[]> memory_;
-  int64_t taken_ = 0;
-};
 
 // Sizes of a head, and the queries of one block.
 struct Sizes {
@@ -48,7 +26,7 @@ struct Sizes {
   int64_t queries;  // even, so that pairs of rows do not cross blocks
 
   int64_t ArenaFloats() const {  // more than the backward pass takes
-    return 4 * tokens_16 * (width_16 + kLanes) + 4 * queries * (width_16 + tokens_16) +
+    return 4 * tokens_16 * (width_16 + kLanes) + queries * (4 * width_16 + 5 * tokens_16) +
            4 * tokens_16 * width_16 + 16 * kLanes;
   }
 };
@@ -75,35 +53,35 @@ OperandRows<T> OutputHead(const AttentionShape& shape, const void* out, int64_t 
       shape.width(), shape.head_width};
 }
 
-// Rows of scores become softmax(scale * scores) over the first `tokens` columns, zero beyond.
-void SoftmaxRows(float* scores, int64_t rows, int64_t tokens, int64_t tokens_16, float scale) {
-  for (int64_t i = 0; i < rows; ++i, scores += tokens_16) {
-    for (int64_t j = tokens; j < tokens_16; ++j) scores[j] = scores[0];
-    Vec highest = Load(scores);
-    for (int64_t j = kLanes; j < tokens_16; j += kLanes) highest = Max(highest, Load(scores + j));
-    const float shift = MaxLane(highest) * scale;
-    Vec sum{};
-    for (int64_t j = 0; j < tokens_16; j += kLanes) {
-      const Vec p = KeepFirst(Exp(Load(scores + j) * scale - shift), tokens - j);
-      Store(scores + j, p);
-      sum += p;
-    }
-    const float inverse = 1.0f / Sum(sum);
-    for (int64_t j = 0; j < tokens_16; j += kLanes) Store(scores + j, Load(scores + j) * inverse);
-  }
-}
+// A head's rows, of T, each times a factor if there are some.
+template <class T>
+struct RowsOutput {
+  explicit RowsOutput(OperandRows<T> rows, const float* row_factors = nullptr)
+      : data(const_cast<T*>(rows.data)),
+        stride(rows.stride),
+        width(rows.width),
+        factors(row_factors) {}
 
-// d_p becomes scale * p * (d_p - sum(p d_p)): the gradient of the scores before `scale`.
-void SoftmaxGradient(const float* p, float* d_p, int64_t rows, int64_t tokens_16, float scale) {
-  for (int64_t i = 0; i < rows; ++i, p += tokens_16, d_p += tokens_16) {
-    Vec sum{};
-    for (int64_t j = 0; j < tokens_16; j += kLanes) sum += Load(p + j) * Load(d_p + j);
-    const float mean = Sum(sum);
-    for (int64_t j = 0; j < tokens_16; j += kLanes) {
-      Store(d_p + j, (Load(d_p + j) - mean) * Load(p + j) * scale);
+  T* data;
+  int64_t stride, width;
+  const float* factors;
+
+  Vec First(int, int) const { return Vec{}; }
+  void Put(int r, int v, Vec sum) const {
+    const int64_t count = width - v * kLanes;
+    if (count > 0) {
+      StorePart(data + r * stride + v * kLanes, factors ? sum * factors[r] : sum, count);
     }
   }
-}
+  void MoveDown(int64_t rows) {
+    data += rows * stride;
+    if (factors) factors += rows;
+  }
+  void MoveRight(int64_t columns) {
+    data += columns;
+    width -= columns;
+  }
+};
 
 // fp32 rows [count][width_16] to a head's rows.
 template <class T>
@@ -128,17 +106,17 @@ void ForwardHead(const AttentionForwardArgs& args, int64_t index, Arena& arena) 
   const auto v = PackPaired(head.v, size.tokens, arena.Take<Unit>(size.tokens_16 * size.width_16));
   float* scores = arena.Take<float>(size.queries * size.tokens_16);
   Unit* left = arena.Take<Unit>(size.queries * std::max(size.tokens_16, size.width_16));
-  float* result = arena.Take<float>(size.queries * size.width_16);
+  const SoftmaxRows softmax = args.rows.From(index * size.tokens);
 
   for (int64_t begin = 0; begin < size.tokens; begin += size.queries) {
     const int64_t rows = std::min(size.queries, size.tokens - begin);
-    const auto q = PackRows(head.q.From(begin), rows, left);
+    const auto q = LeftRows(head.q.From(begin), rows, left);
     Product(rows, size.tokens_16, depth, q, k, FloatOutput{scores, size.tokens_16, false});
-    SoftmaxRows(scores, rows, size.tokens, size.tokens_16, args.shape.scale);
-    const auto p = ScoresByRow(scores, rows, size.tokens_16, left);
-    Product(rows, size.width_16, Units<Unit>(size.tokens), p, v,
-            FloatOutput{result, size.width_16, false});
-    StoreRows(result, rows, size.width_16, out.From(begin));
+    const ScoreBlock block{rows, size.tokens, size.tokens_16, args.shape.scale};
+    const SoftmaxRows of_block = softmax.From(begin);
+    const auto e = Exponentials(block, scores, left, of_block);
+    Product(rows, size.width_16, Units<Unit>(size.tokens), e, v,
+            RowsOutput<T>(out.From(begin), of_block.inverse));
   }
 }
 
@@ -155,18 +133,21 @@ class BackwardHead {
   void Block(int64_t begin, int64_t rows);
 
   const float scale_;
+  const SoftmaxRows softmax_;
   const Sizes size_;
   const int64_t depth_;
   const PackedHead<T> head_, gradient_;
   const OperandRows<T> d_out_;
   RightOperand<Unit> k_transposed_, v_transposed_, k_paired_;
-  float *p_, *d_p_, *d_q_, *d_k_, *d_v_;
+  ScoreGradientSpace<Unit> space_;
+  float *p_, *d_p_, *d_k_, *d_v_;
   Unit *left_, *right_;
 };
 
 template <class T>
 BackwardHead<T>::BackwardHead(const AttentionBackwardArgs& args, int64_t index, Arena& arena)
     : scale_(args.shape.scale),
+      softmax_(args.rows.From(index * args.shape.tokens)),
       size_(args.shape),
       depth_(Units<Unit>(size_.width_16)),
       head_(args.shape, args.qkv, index),
@@ -179,9 +160,11 @@ BackwardHead<T>::BackwardHead(const AttentionBackwardArgs& args, int64_t index, 
   k_paired_ = PackPaired(head_.k, size_.tokens, arena.Take<Unit>(by_token));
   p_ = arena.Take<float>(size_.queries * size_.tokens_16);
   d_p_ = arena.Take<float>(size_.queries * size_.tokens_16);
-  left_ = arena.Take<Unit>(size_.queries * std::max(size_.tokens_16, size_.width_16));
+  for (Unit** operand : {&space_.p_by_column, &space_.d_by_row, &space_.d_by_column}) {
+    *operand = arena.Take<Unit>(Units<Unit>(size_.queries * size_.tokens_16));
+  }
+  left_ = arena.Take<Unit>(size_.queries * size_.width_16);
   right_ = arena.Take<Unit>(size_.queries * size_.width_16);
-  d_q_ = arena.Take<float>(size_.queries * size_.width_16);
   d_k_ = arena.Take<float>(by_token);
   d_v_ = arena.Take<float>(by_token);
 }
@@ -199,25 +182,20 @@ template <class T>
 void BackwardHead<T>::Block(int64_t begin, int64_t rows) {
   const int64_t columns = size_.tokens_16, width = size_.width_16;
   const bool add = begin > 0;
-  const auto q = PackRows(head_.q.From(begin), rows, left_);
+  const auto q = LeftRows(head_.q.From(begin), rows, left_);
   Product(rows, columns, depth_, q, k_transposed_, FloatOutput{p_, columns, false});
-  const auto d_out = PackRows(d_out_.From(begin), rows, left_);
+  const auto d_out = LeftRows(d_out_.From(begin), rows, left_);
   Product(rows, columns, depth_, d_out, v_transposed_, FloatOutput{d_p_, columns, false});
-  SoftmaxRows(p_, rows, size_.tokens, columns, scale_);
+  const ScoreBlock block{rows, size_.tokens, columns, scale_};
+  const auto scores = SoftmaxGradient(block, softmax_.From(begin), p_, d_p_, space_);
 
-  const auto p = ScoresByColumn(p_, rows, columns, left_);
   const auto d_out_paired = PackPaired(d_out_.From(begin), rows, right_);
-  Product(size_.tokens, width, Units<Unit>(rows), p, d_out_paired, FloatOutput{d_v_, width, add});
-
-  SoftmaxGradient(p_, d_p_, rows, columns, scale_);
-  const auto d_scores = ScoresByRow(d_p_, rows, columns, left_);
-  Product(rows, width, Units<Unit>(size_.tokens), d_scores, k_paired_,
-          FloatOutput{d_q_, width, false});
-  StoreRows(d_q_, rows, width, gradient_.q.From(begin));
-
-  const auto d_scores_by_column = ScoresByColumn(d_p_, rows, columns, left_);
+  Product(size_.tokens, width, Units<Unit>(rows), scores.p_by_column, d_out_paired,
+          FloatOutput{d_v_, width, add});
+  Product(rows, width, Units<Unit>(size_.tokens), scores.d_by_row, k_paired_,
+          RowsOutput<T>(gradient_.q.From(begin)));
   const auto q_paired = PackPaired(head_.q.From(begin), rows, right_);
-  Product(size_.tokens, width, Units<Unit>(rows), d_scores_by_column, q_paired,
+  Product(size_.tokens, width, Units<Unit>(rows), scores.d_by_column, q_paired,
           FloatOutput{d_k_, width, add});
 }
 
@@ -226,7 +204,7 @@ template <class Head>
 void ForEachHead(const AttentionShape& shape, const ParallelFor& parallel, const Head& head) {
   const int64_t heads = shape.batch * shape.heads, tasks = std::min(heads, kTasksMax);
   parallel(tasks, [&](int64_t task) {
-    Arena arena(Sizes(shape).ArenaFloats());
+    Arena& arena = Arena::OfThread(Sizes(shape).ArenaFloats());
     const int64_t end = PartBegin(heads, tasks, task + 1);
     for (int64_t i = PartBegin(heads, tasks, task); i < end; ++i) {
       arena.Reset();

@@ -13,6 +13,9 @@ namespace {
 constexpr int64_t kPanel = 4 * kLanes;
 // A multiple of a tile's rows, few enough to stay in the cache for all panels.
 constexpr int64_t kRowsPerTask = 240;
+constexpr int64_t kTileRows = 6;       // of tiles as wide as a panel
+constexpr int64_t kRowsPerPack = 64;   // even
+constexpr int64_t kPanelsPerTask = 4;  // of one chunk of rows: half of the second cache
 
 int64_t PanelCount(int64_t columns) { return (columns + kPanel - 1) / kPanel; }
 
@@ -40,6 +43,24 @@ struct Bf16Output {
   }
 };
 
+// Sums that may begin with those of rows before. Asks for the lines that Put will write, or the
+// next tile's sums, which come from afar.
+struct WeightOutput {
+  float* data;
+  int64_t stride;
+  bool accumulate;
+
+  Vec First(int r, int v) const {
+    float* at = data + r * stride + v * kLanes;
+    __builtin_prefetch(accumulate ? at + kTileRows * stride : at, 1);
+    return accumulate ? Load(at) : Vec{};
+  }
+  void Put(int r, int v, Vec sum) const { Store(data + r * stride + v * kLanes, sum); }
+
+  void MoveDown(int64_t rows) { data += rows * stride; }
+  void MoveRight(int64_t columns) { data += columns; }
+};
+
 struct PackedPanels {
   Bf16Pair* data;
   int64_t depth;
@@ -65,6 +86,43 @@ void MultiplyRows(const BFloat16* a, int64_t rows, const PackedPanels& b, const 
     to.MoveRight(panel * kPanel);
     Product(std::min(kRowsPerTask, rows - begin), PanelWidth(b.columns, panel), b.depth,
             LeftOperand<Bf16Pair>{pairs, b.depth, 1}, b.Right(panel), to);
+  });
+}
+
+// [rows, panels' columns] as pairs of rows. A task takes a few rows through all panels: of a panel
+// alone, each row would be in another page.
+void PackRowPairs(const BFloat16* from, int64_t rows, const PackedPanels& to,
+                  const ParallelFor& parallel) {
+  const int64_t blocks = (rows + kRowsPerPack - 1) / kRowsPerPack;
+  parallel(blocks, [&](int64_t block) {
+    const int64_t begin = block * kRowsPerPack, count = std::min(kRowsPerPack, rows - begin);
+    for (int64_t panel = 0; panel < PanelCount(to.columns); ++panel) {
+      const int64_t width = PanelWidth(to.columns, panel);
+      const OperandRows<BFloat16> columns{from + begin * to.columns + panel * kPanel, to.columns,
+                                          width};
+      PackPaired(columns, count, to.Panel(panel) + begin / 2 * width);
+    }
+  });
+}
+
+// a^T b into `output`, which is that of the first row and column. A task keeps some panels of a in
+// the cache, past which those of b go.
+void MultiplyPanels(const PackedPanels& a, const PackedPanels& b, const WeightOutput& output,
+                    const ParallelFor& parallel) {
+  const int64_t panels = PanelCount(a.columns);
+  const int64_t tasks = (panels + kPanelsPerTask - 1) / kPanelsPerTask;
+  parallel(tasks, [&](int64_t task) {
+    const int64_t first = task * kPanelsPerTask, last = std::min(first + kPanelsPerTask, panels);
+    for (int64_t right = 0; right < PanelCount(b.columns); ++right) {
+      for (int64_t left = first; left < last; ++left) {
+        const int64_t width = PanelWidth(a.columns, left);
+        WeightOutput to = output;
+        to.MoveDown(left * kPanel);
+        to.MoveRight(right * kPanel);
+        Product(width, PanelWidth(b.columns, right), a.depth,
+                LeftOperand<Bf16Pair>{a.Panel(left), 1, width}, b.Right(right), to);
+      }
+    }
   });
 }
 
@@ -99,24 +157,18 @@ void LinearInputGradient(const LinearInputGradientArgs& args, const ParallelFor&
 }
 
 void LinearWeightGradient(const LinearWeightGradientArgs& args, const ParallelFor& parallel) {
-  const int64_t rows = args.shape.rows, in = args.shape.in, out = args.shape.out;
-  const int64_t depth = (rows + 1) / 2;
-  const PackedPanels x{reinterpret_cast<Bf16Pair*>(args.scratch), depth, in};
-  const PackedPanels d_y{x.data + depth * in, depth, out};
-  parallel(PanelCount(in), [&](int64_t panel) {
-    const OperandRows<BFloat16> columns{args.x + panel * kPanel, in, PanelWidth(in, panel)};
-    PackPaired(columns, rows, x.Panel(panel));
-  });
-  parallel(PanelCount(out), [&](int64_t block) {
-    const int64_t width = PanelWidth(out, block);
-    const OperandRows<BFloat16> columns{args.d_y + block * kPanel, out, width};
-    PackPaired(columns, rows, d_y.Panel(block));
-    for (int64_t panel = 0; panel < PanelCount(in); ++panel) {
-      const FloatOutput to{args.d_weight + block * kPanel * in + panel * kPanel, in, false};
-      Product(width, PanelWidth(in, panel), depth,
-              LeftOperand<Bf16Pair>{d_y.Panel(block), 1, width}, x.Right(panel), to);
-    }
-  });
+  const int64_t in = args.shape.in, out = args.shape.out;
+  const int64_t chunk = LinearRowsPerChunk(args.shape.rows);
+  for (int64_t begin = 0; begin < args.shape.rows; begin += chunk) {
+    const int64_t rows = std::min(chunk, args.shape.rows - begin);
+    const int64_t depth = (rows + 1) / 2;
+    const PackedPanels x{reinterpret_cast<Bf16Pair*>(args.scratch), depth, in};
+    const PackedPanels d_y{x.data + depth * in, depth, out};
+    PackRowPairs(args.x + begin * in, rows, x, parallel);
+    PackRowPairs(args.d_y + begin * out, rows, d_y, parallel);
+    const WeightOutput to{args.d_weight, in, begin > 0};
+    MultiplyPanels(d_y, x, to, parallel);
+  }
 }
 
 }  // namespace ocellus::kernels::cpu

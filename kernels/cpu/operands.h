@@ -1,5 +1,5 @@
-// Turns rows of numbers (a head's queries, keys and values, a linear layer's weights) and blocks of
-// scores into the operands of tile_product.h.
+// Turns rows of numbers (a head's queries, keys and values, a linear layer's weights) into the
+// operands of tile_product.h.
 //
 // Shapes: `tokens` rows of `width` elements; kLanes-padded sizes carry an underscore 16.
 // All padding is zero.
@@ -61,6 +61,15 @@ LeftOperand<Unit> PackRows(OperandRows<T> rows, int64_t tokens, Unit* to) {
   return {to, stride, 1};
 }
 
+// The same, in place where the rows are such an operand already.
+template <class Unit, class T>
+LeftOperand<Unit> LeftRows(OperandRows<T> rows, int64_t tokens, Unit* to) {
+  const bool fits = std::is_same_v<T, ElementOf<Unit>> && rows.width % kLanes == 0 &&
+                    rows.stride % kPerUnit<Unit> == 0;
+  if (!fits) return PackRows(rows, tokens, to);
+  return {reinterpret_cast<const Unit*>(rows.data), rows.stride / kPerUnit<Unit>, 1};
+}
+
 // Transposes a 16 x 16 block of 32-bit units.
 inline void Transpose16(const Vec* in, float* to, int64_t stride) {
   Vec a[16], b[16];
@@ -107,10 +116,20 @@ inline Vec LoadPairs(const BFloat16* p) {
   return pairs;
 }
 
+// Thirty-two numbers as bf16.
+inline VecHalves Round(Vec low, Vec high) {
+#ifdef __AVX512BF16__
+  return reinterpret_cast<VecHalves>(
+      _mm512_cvtne2ps_pbh(reinterpret_cast<__m512>(high), reinterpret_cast<__m512>(low)));
+#else
+  return __builtin_shufflevector(Round(low), Round(high), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+                                 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
+                                 30, 31);
+#endif
+}
+
 inline Vec LoadPairs(const float* p) {
-  return reinterpret_cast<Vec>(__builtin_shufflevector(
-      Round(Load(p)), Round(Load(p + kLanes)), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
-      16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31));
+  return reinterpret_cast<Vec>(Round(Load(p), Load(p + kLanes)));
 }
 
 // Sixteen units of a row, starting at element j; zero beyond its width.
@@ -144,25 +163,56 @@ RightOperand<Unit> PackTransposed(OperandRows<T> rows, int64_t tokens, Unit* to)
   return {to, tokens_16};
 }
 
-// Two rows of bf16 as one row of pairs.
+inline VecHalf LoadHalves(const BFloat16* p) {
+  VecHalf halves;
+  std::memcpy(&halves, p, sizeof halves);
+  return halves;
+}
+
+// The first `count` numbers as bf16, zero beyond.
+template <class T>
+VecHalf LoadHalves(const T* p, int64_t count) {
+  return Round(LoadPart(p, count));
+}
+
+// Two rows of sixteen as one of pairs; both rows in one.
+inline void Interleave(VecHalves rows, Bf16Pair* to) {
+  const VecHalves pairs =
+      __builtin_shufflevector(rows, rows, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8,
+                              24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  std::memcpy(to, &pairs, sizeof pairs);
+}
+
 inline void Interleave(VecHalf low, VecHalf high, Bf16Pair* to) {
-  const auto pairs =
+  const VecHalves pairs =
       __builtin_shufflevector(low, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8,
                               24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
   std::memcpy(to, &pairs, sizeof pairs);
 }
 
-// The first `count` numbers as bf16, zero beyond.
-inline VecHalf LoadHalves(const float* p, int64_t count) { return Round(LoadPart(p, count)); }
-
-inline VecHalf LoadHalves(const BFloat16* p, int64_t count) {
-  VecHalf halves = {};
-  if (count >= kLanes) {
-    std::memcpy(&halves, p, sizeof halves);
-  } else {
-    std::memcpy(&halves, p, count * sizeof(BFloat16));
+// Two whole rows of `width` columns, a multiple of kLanes.
+inline void InterleaveRows(const float* low, const float* high, int64_t width, Bf16Pair* to) {
+  for (int64_t j = 0; j < width; j += kLanes) {
+    Interleave(Round(Load(low + j), Load(high + j)), to + j);
   }
-  return halves;
+}
+
+inline void InterleaveRows(const BFloat16* low, const BFloat16* high, int64_t width, Bf16Pair* to) {
+  int64_t j = 0;
+  for (; j + 2 * kLanes <= width; j += 2 * kLanes) {
+    VecHalves a, b;
+    std::memcpy(&a, low + j, sizeof a);
+    std::memcpy(&b, high + j, sizeof b);
+    const VecHalves left =
+        __builtin_shufflevector(a, b, 0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 8, 40,
+                                9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47);
+    const VecHalves right =
+        __builtin_shufflevector(a, b, 16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23,
+                                55, 24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63);
+    std::memcpy(to + j, &left, sizeof left);
+    std::memcpy(to + j + kLanes, &right, sizeof right);
+  }
+  if (j < width) Interleave(LoadHalves(low + j), LoadHalves(high + j), to + j);
 }
 
 // Right operand, depth over tokens: [Units(tokens)][width_16].
@@ -170,51 +220,26 @@ template <class Unit, class T>
 RightOperand<Unit> PackPaired(OperandRows<T> rows, int64_t tokens, Unit* to) {
   const int64_t width_16 = RoundUp16(rows.width);
   for (int64_t i = 0; i < tokens; i += kPerUnit<Unit>) {
-    for (int64_t j = 0; j < rows.width; j += kLanes) {
-      const T* from = rows.data + i * rows.stride + j;
-      const int64_t count = rows.width - j;
-      Unit* at = to + i / kPerUnit<Unit> * width_16 + j;
-      if constexpr (kPerUnit<Unit> == 2) {
-        const bool last = i + 1 == tokens;
-        Interleave(LoadHalves(from, count),
-                   last ? VecHalf{} : LoadHalves(from + rows.stride, count), at);
-      } else {
-        Store(at, LoadPart(from, count));
+    const T* low = rows.data + i * rows.stride;
+    Unit* at = to + i / kPerUnit<Unit> * width_16;
+    if constexpr (kPerUnit<Unit> == 2) {
+      const bool last = i + 1 == tokens;
+      if (!last && rows.width == width_16) {
+        InterleaveRows(low, low + rows.stride, width_16, at);
+        continue;
+      }
+      for (int64_t j = 0; j < rows.width; j += kLanes) {
+        const int64_t count = rows.width - j;
+        Interleave(LoadHalves(low + j, count),
+                   last ? VecHalf{} : LoadHalves(low + rows.stride + j, count), at + j);
+      }
+    } else {
+      for (int64_t j = 0; j < rows.width; j += kLanes) {
+        Store(at + j, LoadPart(low + j, rows.width - j));
       }
     }
   }
   return {to, width_16};
-}
-
-// Left operand from fp32 scores [rows][columns_16], depth along the row. `to` has
-// [rows][Units(columns_16)] and is not used for floats.
-template <class Unit>
-LeftOperand<Unit> ScoresByRow(const float* scores, int64_t rows, int64_t columns_16, Unit* to) {
-  if constexpr (kPerUnit<Unit> == 1) {
-    return {scores, columns_16, 1};
-  } else {
-    auto* elements = reinterpret_cast<BFloat16*>(to);
-    for (int64_t i = 0; i < rows * columns_16; i += kLanes) Store(elements + i, Load(scores + i));
-    const int64_t stride = Units<Unit>(columns_16);
-    return {to, stride, 1};
-  }
-}
-
-// The same scores transposed: depth over rows. `to` has [Units(rows)][columns_16].
-template <class Unit>
-LeftOperand<Unit> ScoresByColumn(const float* scores, int64_t rows, int64_t columns_16, Unit* to) {
-  if constexpr (kPerUnit<Unit> == 1) {
-    return {scores, 1, columns_16};
-  } else {
-    for (int64_t i = 0; i < rows; i += 2) {
-      for (int64_t j = 0; j < columns_16; j += kLanes) {
-        const float* from = scores + i * columns_16 + j;
-        Interleave(Round(Load(from)), i + 1 == rows ? VecHalf{} : Round(Load(from + columns_16)),
-                   to + i / 2 * columns_16 + j);
-      }
-    }
-    return {to, 1, columns_16};
-  }
 }
 
 }  // namespace

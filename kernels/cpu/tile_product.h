@@ -90,9 +90,11 @@ struct FloatOutput {
   void MoveRight(int64_t columns) { data += columns; }
 };
 
-// kRows x (kVecs * kLanes) of C, held in registers over the whole depth.
+// kRows x (kVecs * kLanes) of C, held in registers over the whole depth. Inlined, since operands
+// that pass through the stack are read there when all stores before have gone to memory: C's too.
 template <int kRows, int kVecs, class Unit, class Output>
-void Tile(LeftOperand<Unit> a, RightOperand<Unit> b, int64_t depth, const Output& c) {
+[[gnu::always_inline]] inline void Tile(LeftOperand<Unit> a, RightOperand<Unit> b, int64_t depth,
+                                        Output c) {
   Vec sum[kRows][kVecs];
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {
@@ -127,9 +129,11 @@ void LastRows(int64_t rows, LeftOperand<Unit> a, RightOperand<Unit> b, int64_t d
   }
 }
 
-// All rows of kVecs * kLanes columns, in tiles of about 24 registers.
+// All rows of kVecs * kLanes columns, in tiles of about 24 registers. Not inlined, which leaves the
+// inner loop all the registers that it needs.
 template <int kVecs, class Unit, class Output>
-void Panel(int64_t rows, LeftOperand<Unit> a, RightOperand<Unit> b, int64_t depth, Output c) {
+[[gnu::noinline]] void Panel(int64_t rows, LeftOperand<Unit> a, RightOperand<Unit> b, int64_t depth,
+                             Output c) {
   constexpr int kRows = 24 / kVecs < 12 ? 24 / kVecs : 12;
   for (; rows >= kRows; rows -= kRows) {
     Tile<kRows, kVecs>(a, b, depth, c);

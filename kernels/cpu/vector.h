@@ -18,6 +18,7 @@ constexpr int64_t kLanes = 16;
 using Vec = float __attribute__((vector_size(64)));
 using VecInt = int32_t __attribute__((vector_size(64)));
 using VecHalf = uint16_t __attribute__((vector_size(32)));
+using VecHalves = uint16_t __attribute__((vector_size(64)));
 
 inline Vec Splat(float x) { return x - Vec{}; }
 
@@ -95,7 +96,23 @@ inline Vec Sqrt(Vec v) {
 }
 
 // NaN in `b` is kept.
-inline Vec Max(Vec a, Vec b) { return a > b ? a : b; }
+inline Vec Max(Vec a, Vec b) {
+#ifdef __AVX512F__
+  return reinterpret_cast<Vec>(
+      _mm512_max_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#else
+  return a > b ? a : b;
+#endif
+}
+
+inline Vec Min(Vec a, Vec b) {
+#ifdef __AVX512F__
+  return reinterpret_cast<Vec>(
+      _mm512_min_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#else
+  return a < b ? a : b;
+#endif
+}
 
 inline float MaxLane(Vec v) {
   v = Max(v, __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
@@ -108,8 +125,7 @@ inline float MaxLane(Vec v) {
 // which are slow; e^88 above; NaN stays NaN. Cody-Waite reduction and Cephes' polynomial of
 // degree 6.
 inline Vec Exp(Vec exponent) {
-  Vec x = exponent < -87.0f ? Splat(-87.0f) : exponent;
-  x = x > 88.0f ? Splat(88.0f) : x;
+  const Vec x = Min(Splat(88.0f), Max(Splat(-87.0f), exponent));
   const Vec shifted = x * 1.44269504f + 12582912.0f;  // 1.5 * 2^23: the low bits hold the integer
   const Vec n = shifted - 12582912.0f;
   const Vec r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
@@ -119,9 +135,9 @@ inline Vec Exp(Vec exponent) {
   y = y * r + 1.6666665459e-1f;
   y = y * r + 5.0000001201e-1f;
   y = y * (r * r) + r + 1.0f;
-  const VecInt power = reinterpret_cast<VecInt>(shifted) << 23;  // the integer part alone survives
-  const Vec result = x == x ? reinterpret_cast<Vec>(reinterpret_cast<VecInt>(y) + power) : x;
-  return exponent < -87.0f ? Vec{} : result;
+  // The integer's low bits alone survive the shift, as the exponent of a power of two.
+  const Vec power = reinterpret_cast<Vec>((reinterpret_cast<VecInt>(shifted) + 127) << 23);
+  return exponent < -87.0f ? Vec{} : y * power;
 }
 
 }  // namespace

@@ -22,24 +22,33 @@ kernels::AttentionShape ShapeOf(const torch::Tensor& qkv_BN3D, int64_t heads, do
   return shape;
 }
 
+// Of [2, B, H, N].
+kernels::SoftmaxRows SoftmaxOf(const torch::Tensor& softmax) {
+  return {Floats(softmax), Floats(softmax) + softmax.numel() / 2};
+}
+
 struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& qkv_BN3D,
                                int64_t heads, double scale) {
-    context->save_for_backward({qkv_BN3D});
     context->saved_data["heads"] = heads;
     context->saved_data["scale"] = scale;
     kernels::AttentionForwardArgs args;
-    args.shape = ShapeOf(qkv_BN3D, heads, scale);
+    const kernels::AttentionShape shape = args.shape = ShapeOf(qkv_BN3D, heads, scale);
     torch::Tensor out_BND =
-        torch::empty({qkv_BN3D.size(0), qkv_BN3D.size(1), args.shape.width()}, qkv_BN3D.options());
+        torch::empty({shape.batch, shape.tokens, shape.width()}, qkv_BN3D.options());
+    const torch::Tensor softmax_2BHN = torch::empty({2, shape.batch, heads, shape.tokens},
+                                                    qkv_BN3D.options().dtype(torch::kFloat32));
     args.qkv = qkv_BN3D.data_ptr();
     args.out = out_BND.data_ptr();
+    args.rows = SoftmaxOf(softmax_2BHN);
     kernels::cpu::AttentionForward(args, Parallel);
+    context->save_for_backward({qkv_BN3D, softmax_2BHN});
     return out_BND;
   }
 
   static tensor_list backward(AutogradContext* context, const tensor_list& gradients) {
-    const torch::Tensor qkv_BN3D = context->get_saved_variables()[0];
+    const tensor_list saved = context->get_saved_variables();
+    const torch::Tensor &qkv_BN3D = saved[0], &softmax_2BHN = saved[1];
     const torch::Tensor d_out_BND = gradients[0].contiguous();
     kernels::AttentionBackwardArgs args;
     args.shape = ShapeOf(qkv_BN3D, context->saved_data["heads"].toInt(),
@@ -47,6 +56,7 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
     torch::Tensor d_qkv_BN3D = torch::empty_like(qkv_BN3D);
     args.qkv = qkv_BN3D.data_ptr();
     args.d_out = d_out_BND.data_ptr();
+    args.rows = SoftmaxOf(softmax_2BHN);
     args.d_qkv = d_qkv_BN3D.data_ptr();
     kernels::cpu::AttentionBackward(args, Parallel);
     return {d_qkv_BN3D, torch::Tensor(), torch::Tensor()};

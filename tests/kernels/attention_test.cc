@@ -82,27 +82,38 @@ class Exact {
 
 void Check(AttentionShape shape, Element type, double tolerance) {
   shape.type = type;
-  shape.scale = 1 / std::sqrt(static_cast<float>(shape.head_width));
   const int64_t size = shape.batch * shape.tokens * shape.width();
   Array qkv = Array::Normal(3 * size, 1, type), d_out = Array::Normal(size, 2, type);
   Array out(size, type), d_qkv(3 * size, type);
-  cpu::AttentionForward({shape, qkv.data(), out.data()}, Serially);
-  cpu::AttentionBackward({shape, qkv.data(), d_out.data(), d_qkv.data()}, Serially);
+  const int64_t scores = shape.batch * shape.heads * shape.tokens;
+  Array largest(scores), inverse(scores);
+  const SoftmaxRows rows{largest.floats(), inverse.floats()};
+  cpu::AttentionForward({shape, qkv.data(), out.data(), rows}, Serially);
+  cpu::AttentionBackward({shape, qkv.data(), d_out.data(), rows, d_qkv.data()}, Serially);
   const Exact exact(shape, qkv, d_out);
   ExpectNear(out, exact.out, tolerance, "out");
   ExpectNear(d_qkv, exact.d_qkv, tolerance, "d_qkv");
 }
 
 TEST(AttentionTest, AgreesWithTheFormula) {
-  for (const AttentionShape& shape :
+  for (AttentionShape shape :
        {AttentionShape{.batch = 1, .tokens = 1, .heads = 1, .head_width = 1},
         AttentionShape{.batch = 2, .tokens = 5, .heads = 3, .head_width = 7},
+        AttentionShape{.batch = 2, .tokens = 16, .heads = 3, .head_width = 32},
         AttentionShape{.batch = 1, .tokens = 67, .heads = 2, .head_width = 16},
+        AttentionShape{.batch = 1, .tokens = 66, .heads = 1, .head_width = 80},
         AttentionShape{.batch = 1, .tokens = 129, .heads = 1, .head_width = 33}}) {
     SCOPED_TRACE(testing::Message() << shape.tokens << " tokens, width " << shape.head_width);
+    shape.scale = 1 / std::sqrt(static_cast<float>(shape.head_width));
     Check(shape, Element::kFloat32, 4e-6);
     Check(shape, Element::kBFloat16, 2e-2);
   }
+}
+
+// Scores far apart: e^score would not fit into a float.
+TEST(AttentionTest, SharpScoresStayExact) {
+  AttentionShape shape{.batch = 1, .tokens = 37, .heads = 2, .head_width = 16, .scale = 8};
+  Check(shape, Element::kFloat32, 1e-4);
 }
 
 }  // namespace
