@@ -1,4 +1,5 @@
 // Contrastive losses beside the form that keeps all logits.
+#include <malloc.h>
 #include <sys/wait.h>
 #include <torch/version.h>
 #include <unistd.h>
@@ -100,6 +101,20 @@ double ExtraMegabytes(const std::function<void()>& work) {
   return (status("VmHWM:") - before - files) / 1024;
 }
 
+// From now on a large array is the system's again as soon as it is freed, so that what the process
+// has is what is alive. Where freed memory is kept (models/ops/memory.h), glibc takes a gap for an
+// aligned array only if its alignment has room besides, and an equal array has mostly left none.
+// The N x N form, of which five such arrays are alive at most (forward the products, the logits,
+// both log-softmaxes, and the transposed logits made dense for the second), then took five to ten,
+// by luck.
+void GiveBackFreedMemory() {
+  mallopt(M_MMAP_MAX, 1 << 16);
+  mallopt(M_MMAP_THRESHOLD, 1 << 16);
+  mallopt(M_TRIM_THRESHOLD, 1 << 16);
+  mallopt(M_TOP_PAD, 0);
+  malloc_trim(0);
+}
+
 using Loss = torch::Tensor (*)(const Pairs&);
 
 // Of one forward and backward pass, in a process of its own.
@@ -108,6 +123,7 @@ double ExtraMegabytesOf(Loss loss, int64_t count) {
   if (pipe(ends) != 0) throw std::runtime_error("no pipe");
   const pid_t child = fork();
   if (child == 0) {
+    GiveBackFreedMemory();
     const Pairs warm(64), pairs(count);
     loss(warm).backward();
     const double extra = ExtraMegabytes([&] { loss(pairs).backward(); });
