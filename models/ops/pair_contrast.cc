@@ -1,8 +1,7 @@
 #include "models/ops/pair_contrast.h"
 
-#include <algorithm>
-
 #include "kernels/contrast.h"
+#include "models/ops/contrast_tiles.h"
 #include "models/ops/launch.h"
 #include "models/ops/matrix_product.h"
 
@@ -13,91 +12,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-constexpr int64_t kTileElements = int64_t{1} << 20;
-constexpr int64_t kTileRowsMin = 64;
 constexpr int64_t kGradientColumns = 4096;
-
-int64_t TileRows(int64_t columns) { return std::max(kTileElements / columns, kTileRowsMin); }
-
-struct Sides {
-  torch::Tensor rows_nE, columns_NE, scale, bias;
-  int64_t first = 0;  // own rows' partners are the columns from here on
-
-  int64_t n() const { return rows_nE.size(0); }
-};
-
-struct Tile {
-  int64_t row = 0;  // its first
-  torch::Tensor rows_bE, products_bN;
-};
-
-Tile TileAt(const Sides& sides, int64_t row) {
-  const torch::Tensor rows_bE =
-      sides.rows_nE.slice(0, row, row + TileRows(sides.columns_NE.size(0)));
-  return {row, rows_bE, ProductTransposed(rows_bE, sides.columns_NE)};
-}
-
-kernels::ContrastTile KernelTile(const Sides& sides, const Tile& tile) {
-  return {.rows = tile.products_bN.size(0),
-          .columns = tile.products_bN.size(1),
-          .first = sides.first + tile.row,
-          .products = Floats(tile.products_bN),
-          .scale = Floats(sides.scale),
-          .bias = Floats(sides.bias)};
-}
-
-torch::Tensor Partners(const Sides& sides, const Tile& tile, const torch::Tensor& matrix_bN) {
-  return matrix_bN.diagonal(sides.first + tile.row);
-}
-
-torch::Tensor LogitsOf(const Sides& sides, const Tile& tile) {
-  return tile.products_bN * sides.scale + sides.bias;
-}
-
-// Log-sum-exps of all rows, the partners' logits, and for columns e^max sum, over the tiles so far.
-struct Statistics {
-  torch::Tensor row_lse_n, partner_n, column_max_N, column_sum_N;
-};
-
-Statistics EmptyStatistics(const Sides& sides, bool by_column) {
-  const auto options = sides.rows_nE.options();
-  Statistics s{torch::empty({sides.n()}, options), torch::empty({sides.n()}, options), {}, {}};
-  if (by_column) {
-    s.column_max_N = torch::full({sides.columns_NE.size(0)}, -INFINITY, options);
-    s.column_sum_N = torch::zeros({sides.columns_NE.size(0)}, options);
-  }
-  return s;
-}
-
-void AddByAten(const Sides& sides, const Tile& tile, Statistics& s) {
-  const int64_t end = tile.row + tile.rows_bE.size(0);
-  const torch::Tensor logits_bN = LogitsOf(sides, tile);
-  s.row_lse_n.slice(0, tile.row, end).copy_(logits_bN.logsumexp(1));
-  s.partner_n.slice(0, tile.row, end).copy_(Partners(sides, tile, logits_bN));
-  if (!s.column_max_N.defined()) return;
-  const torch::Tensor before = s.column_max_N + s.column_sum_N.log();
-  s.column_max_N = torch::logaddexp(before, logits_bN.logsumexp(0));
-  s.column_sum_N.fill_(1.0);
-}
-
-void Add(const Sides& sides, const Tile& tile, Statistics& s) {
-  if (!UseKernels()) return AddByAten(sides, tile, s);
-  const kernels::ContrastStatisticsArgs args{.tile = KernelTile(sides, tile),
-                                             .row_lse = Floats(s.row_lse_n) + tile.row,
-                                             .partner = Floats(s.partner_n) + tile.row,
-                                             .column_max = Floats(s.column_max_N),
-                                             .column_sum = Floats(s.column_sum_N)};
-  OCELLUS_LAUNCH(ContrastStatistics, tile.products_bN, args);
-}
-
-// Of the columns over all ranks, [N].
-torch::Tensor ColumnLogSumExp(const Statistics& s, Collectives& ranks) {
-  const torch::Tensor own = torch::stack({s.column_max_N, s.column_sum_N}).unsqueeze(0);
-  const torch::Tensor all = ranks.all_gather(own);
-  const torch::Tensor max_RN = all.select(1, 0), sum_RN = all.select(1, 1);
-  const torch::Tensor highest = std::get<0>(max_RN.max(0));
-  return highest + ((max_RN - highest).exp() * sum_RN).sum(0).log();
-}
 
 // Sums over own rows, before division by how many they are and, but for the scalars, before the
 // multiplication by scale.
@@ -105,7 +20,7 @@ struct Gradients {
   torch::Tensor rows_nE, columns_NE, scale, bias;
 };
 
-Gradients EmptyGradients(const Sides& sides, PairLoss kind) {
+Gradients EmptyGradients(const ContrastSides& sides, PairLoss kind) {
   Gradients g{torch::empty_like(sides.rows_nE),
               {},
               torch::zeros_like(sides.scale),
@@ -116,7 +31,7 @@ Gradients EmptyGradients(const Sides& sides, PairLoss kind) {
 
 // Some columns at a time, because the gradients of all together would take as much memory as the
 // sums that they are added to.
-void AddColumnGradients(const Tile& tile, torch::Tensor& columns_NE) {
+void AddColumnGradients(const ProductTile& tile, torch::Tensor& columns_NE) {
   for (int64_t at = 0; at < columns_NE.size(0); at += kGradientColumns) {
     const torch::Tensor d_bC = tile.products_bN.slice(1, at, at + kGradientColumns);
     columns_NE.slice(0, at, at + kGradientColumns) += WeightGradient(d_bC, tile.rows_bE);
@@ -124,7 +39,7 @@ void AddColumnGradients(const Tile& tile, torch::Tensor& columns_NE) {
 }
 
 // The tile's products have become d.
-void Accumulate(const Tile& tile, const Sides& sides, const torch::Tensor& d_scale_b,
+void Accumulate(const ProductTile& tile, const ContrastSides& sides, const torch::Tensor& d_scale_b,
                 Gradients& g) {
   const int64_t end = tile.row + tile.rows_bE.size(0);
   g.rows_nE.slice(0, tile.row, end).copy_(InputGradient(tile.products_bN, sides.columns_NE));
@@ -132,7 +47,7 @@ void Accumulate(const Tile& tile, const Sides& sides, const torch::Tensor& d_sca
   g.scale += d_scale_b.sum();
 }
 
-void AddSoftmaxGradient(const Sides& sides, const Tile& tile, const Statistics& s,
+void AddSoftmaxGradient(const ContrastSides& sides, const ProductTile& tile, const LogSumExps& s,
                         const torch::Tensor& column_lse_N, Gradients& g) {
   const torch::Tensor row_lse_b = s.row_lse_n.slice(0, tile.row, tile.row + tile.rows_bE.size(0));
   torch::Tensor d_scale_b = torch::empty_like(row_lse_b);
@@ -154,7 +69,7 @@ void AddSoftmaxGradient(const Sides& sides, const Tile& tile, const Statistics& 
 }
 
 // Returns the tile's loss; `g` may be null.
-torch::Tensor AddSigmoids(const Sides& sides, const Tile& tile, Gradients* g) {
+torch::Tensor AddSigmoids(const ContrastSides& sides, const ProductTile& tile, Gradients* g) {
   torch::Tensor sums_3b = torch::empty({3, tile.rows_bE.size(0)}, sides.rows_nE.options());
   if (UseKernels()) {
     const kernels::SigmoidContrastArgs args{.tile = KernelTile(sides, tile),
@@ -178,7 +93,7 @@ torch::Tensor AddSigmoids(const Sides& sides, const Tile& tile, Gradients* g) {
   return sums_3b[0].sum();
 }
 
-torch::Tensor SigmoidLoss(const Sides& sides, Gradients* g) {
+torch::Tensor SigmoidLoss(const ContrastSides& sides, Gradients* g) {
   torch::Tensor loss = torch::zeros({}, sides.rows_nE.options());
   for (int64_t row = 0; row < sides.n(); row += TileRows(sides.columns_NE.size(0))) {
     loss += AddSigmoids(sides, TileAt(sides, row), g);
@@ -188,13 +103,14 @@ torch::Tensor SigmoidLoss(const Sides& sides, Gradients* g) {
 
 // Rows' probabilities are known once their tile is; columns' when all tiles are, which are then
 // computed again, but for one that is the only one.
-torch::Tensor SoftmaxLoss(const Sides& sides, bool by_column, Gradients* g, Collectives& ranks) {
-  Statistics s = EmptyStatistics(sides, by_column);
+torch::Tensor SoftmaxLoss(const ContrastSides& sides, bool by_column, Gradients* g,
+                          Collectives& ranks) {
+  LogSumExps s = NoLogSumExps(sides, by_column);
   const int64_t step = TileRows(sides.columns_NE.size(0));
-  Tile tile;
+  ProductTile tile;
   for (int64_t row = 0; row < sides.n(); row += step) {
     tile = TileAt(sides, row);
-    Add(sides, tile, s);
+    AddTile(sides, tile, s);
     if (g && !by_column) AddSoftmaxGradient(sides, tile, s, {}, *g);
   }
   const torch::Tensor by_row = s.row_lse_n - s.partner_n;
@@ -213,8 +129,8 @@ struct PairContrastFunction : torch::autograd::Function<PairContrastFunction> {
                                const torch::Tensor& bias, int64_t kind_number, bool wants_gradient,
                                Collectives* ranks) {
     const auto kind = static_cast<PairLoss>(kind_number);
-    const Sides sides{rows_nE.contiguous(), ranks->all_gather(columns_nE.contiguous()), scale, bias,
-                      ranks->rank() * rows_nE.size(0)};
+    const ContrastSides sides{rows_nE.contiguous(), ranks->all_gather(columns_nE.contiguous()),
+                              scale, bias, ranks->rank() * rows_nE.size(0)};
     const bool both = kind == PairLoss::kBothSoftmax;
     Gradients g;
     if (wants_gradient) g = EmptyGradients(sides, kind);
