@@ -1,87 +1,62 @@
-"""The compiled peers of tools/bench/kernels: compositions of operators under torch.compile.
+"""The compiled peers of tools/bench/kernels: kernel_compositions.py under torch.compile.
 
-    python kernels_peer.py CASE ...
+    python kernels_peer.py [CASE ...]
 
-Answers each line "CASE SECONDS" on stdin with the CPU seconds of one forward and backward pass,
-measured for about that long. Shapes are those of the same case in transformer_cases.cc,
-contrast_cases.cc and head_cases.cc.
+Compiles the cases, all of them unless some are named, and says "ready CASE ..." once each gives
+what the composition gives without compilation. Then answers each line "CASE SECONDS" on stdin with
+the CPU seconds of one forward and backward pass, measured for about that long.
 """
 
+import ctypes
 import resource
 import sys
 
 import torch
-from torch.nn import functional as F
+
+from kernel_compositions import every_case
+
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
+
+# Of the largest number of a result: a compiled chain of bf16 operators rounds once, at its end.
+AGREEMENT = {torch.float32: 1e-3, torch.bfloat16: 5e-2}
 
 
-def leaf(*shape, dtype=torch.float32):
-    return torch.randn(*shape).to(dtype).requires_grad_()
+def keep_freed_memory():
+    """As the program beside it (models/ops/memory.cc), or the two would differ by page faults."""
+    mallopt = ctypes.CDLL(None).mallopt
+    for name, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2 ** 31 - 1), (M_TOP_PAD, 64 << 20)):
+        if mallopt(name, value) != 1:
+            raise OSError(f"mallopt({name}, {value}) failed")
 
 
-def masked_pixel_loss(dtype):
-    pred, images = leaf(16, 196, 768, dtype=dtype), torch.randn(16, 3, 224, 224)
-    mask = (torch.rand(16, 196) < 0.75).float()
-
-    def loss(pred, images, mask):
-        target = images.view(16, 3, 14, 16, 14, 16).permute(0, 2, 4, 3, 5, 1)
-        target = target.reshape(16, 196, 768)
-        variance, mean = torch.var_mean(target, -1, keepdim=True)
-        target = (target - mean) / (variance + 1e-6).sqrt()
-        return (((pred - target) ** 2).mean(-1) * mask).sum() / mask.sum()
-
-    return loss, (pred, images, mask)
+def check_same(case, got, want):
+    for one, other in zip(got, want, strict=True):
+        one, limit = one.detach().float(), AGREEMENT[other.dtype]
+        other = other.detach().float()
+        if not (one - other).abs().max() <= limit * other.abs().max():  # also where either is NaN
+            raise ValueError(f"{case}: compiled, it gives something else")
 
 
-def add_layer_norm(dtype):
-    inputs = (leaf(3152, 512), leaf(3152, 512, dtype=dtype), leaf(512), leaf(512))
-
-    def norm(residual, branch, weight, bias):
-        total = residual + branch
-        return total, F.layer_norm(total, (512,), weight, bias, 1e-6).to(dtype)
-
-    return norm, inputs
-
-
-def normalise_rows(dtype):
-    def directions(x):
-        values = x.float()
-        return values / values.norm(dim=1, keepdim=True).clamp_min(1e-12)
-
-    return directions, (leaf(4096, 256, dtype=dtype),)
-
-
-def infonce(count):
-    def directions():
-        return F.normalize(torch.randn(count, 256)).requires_grad_()
-
-    def loss(images, texts, scale):
-        logits, labels = scale * (images @ texts.t()), torch.arange(count)
-        return (F.cross_entropy(logits, labels) + F.cross_entropy(logits.t(), labels)) / 2
-
-    return loss, (directions(), directions(), torch.tensor(14.0).requires_grad_())
-
-
-CASES = {f"{make.__name__}_{name}": (make, dtype)
-         for make in (masked_pixel_loss, add_layer_norm, normalise_rows)
-         for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16))}
-CASES |= {f"infonce_{count}": (infonce, count) for count in (1024, 4096)}
-
-
-def compiled(case):
+def compiled(case, make):
     """One forward and backward pass, as a function."""
-    make, argument = CASES[case]
-    function, inputs = make(argument)
-    fast = torch.compile(function)
-    outputs = fast(*inputs)
-    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-    gradients = [torch.randn_like(output) for output in outputs]
+    function, inputs = make()
     wanted = [x for x in inputs if x.requires_grad]
 
-    def work():
-        results = fast(*inputs)
-        torch.autograd.grad(results, wanted, gradients)
+    def passes(run):
+        outputs = run(*inputs)
+        return outputs if isinstance(outputs, tuple) else (outputs,)
 
-    work()
+    plain = passes(function)
+    gradients = [torch.randn_like(output) for output in plain]
+    plain_gradients = torch.autograd.grad(plain, wanted, gradients)
+    # Shapes are the case's own: without this, a second case of the same function has others.
+    fast = torch.compile(function, dynamic=False)
+
+    def work():
+        return torch.autograd.grad(passes(fast), wanted, gradients)
+
+    check_same(case, passes(fast), plain)
+    check_same(case, work(), plain_gradients)
     return work
 
 
@@ -99,10 +74,17 @@ def measure(work, seconds):
 
 
 def main():
+    keep_freed_memory()
     torch.set_num_threads(1)
     torch.manual_seed(7)
-    works = {case: compiled(case) for case in sys.argv[1:]}
-    print("ready", flush=True)
+    known = every_case()
+    cases = sys.argv[1:] or list(known)
+    missing = [case for case in cases if case not in known]
+    if missing:
+        sys.exit(f"no composition for {' '.join(missing)}")
+    torch._dynamo.config.recompile_limit = len(known)  # cases of one function are compiled apart
+    works = {case: compiled(case, known[case]) for case in cases}
+    print("ready", *cases, flush=True)
     for line in sys.stdin:
         case, seconds = line.split()
         print(measure(works[case], float(seconds)), flush=True)
