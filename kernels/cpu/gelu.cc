@@ -15,10 +15,10 @@ struct Normal {
 // Phi(-|x|) = e^(-x^2/2) q(t), t = 1 / (1 + 0.375 |x| / sqrt 2); q is the polynomial of degree 9
 // that is nearest to it in relative error (1.2e-8 for |x| < 13).
 inline Normal StandardNormal(Vec x) {
-  const Vec magnitude = x < 0.0f ? -x : x;
-  // Beyond 12.6 the tail is taken as zero: products with it would be subnormal, which is slow.
-  const Vec exponent = x * x * -0.5f;
-  const Vec exponential = exponent < -80.0f ? Vec{} : Exp(exponent);
+  const Vec magnitude = Abs(x);
+  // Beyond 12.6 the tail stays as small as it is there: products with a smaller one would be
+  // subnormal, which is slow.
+  const Vec exponential = ExpWithin(Max(Splat(-80.0f), x * x * -0.5f));
   const Vec t = 1.0f / (magnitude * 0.265165043f + 1.0f);
   Vec q = t * 3.084831295e-02f - 1.440377168e-01f;
   q = q * t + 2.169469443e-01f;

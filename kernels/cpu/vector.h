@@ -20,6 +20,11 @@ using VecInt = int32_t __attribute__((vector_size(64)));
 using VecHalf = uint16_t __attribute__((vector_size(32)));
 using VecHalves = uint16_t __attribute__((vector_size(64)));
 
+#ifdef __AVX512F__
+// GCC 12 warns of the forms without a mask, whose unused operand is undefined.
+constexpr __mmask16 kAllLanes = 0xffff;
+#endif
+
 inline Vec Splat(float x) { return x - Vec{}; }
 
 inline Vec Load(const float* p) {
@@ -85,7 +90,7 @@ inline float Sum(Vec v) {
 
 inline Vec Sqrt(Vec v) {
 #ifdef __AVX512F__
-  return reinterpret_cast<Vec>(_mm512_sqrt_ps(reinterpret_cast<__m512>(v)));
+  return reinterpret_cast<Vec>(_mm512_maskz_sqrt_ps(kAllLanes, reinterpret_cast<__m512>(v)));
 #else
   __m128 quarters[4];
   std::memcpy(quarters, &v, sizeof v);
@@ -99,7 +104,7 @@ inline Vec Sqrt(Vec v) {
 inline Vec Max(Vec a, Vec b) {
 #ifdef __AVX512F__
   return reinterpret_cast<Vec>(
-      _mm512_max_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+      _mm512_maskz_max_ps(kAllLanes, reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
 #else
   return a > b ? a : b;
 #endif
@@ -108,7 +113,7 @@ inline Vec Max(Vec a, Vec b) {
 inline Vec Min(Vec a, Vec b) {
 #ifdef __AVX512F__
   return reinterpret_cast<Vec>(
-      _mm512_min_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+      _mm512_maskz_min_ps(kAllLanes, reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
 #else
   return a < b ? a : b;
 #endif
@@ -121,11 +126,11 @@ inline float MaxLane(Vec v) {
   return v[0] > v[1] ? v[0] : v[1];
 }
 
-// e^x to 2 units in the last place for x in [-87, 88]; zero below, rather than subnormal numbers,
-// which are slow; e^88 above; NaN stays NaN. Cody-Waite reduction and Cephes' polynomial of
-// degree 6.
-inline Vec Exp(Vec exponent) {
-  const Vec x = Min(Splat(88.0f), Max(Splat(-87.0f), exponent));
+inline Vec Abs(Vec v) { return reinterpret_cast<Vec>(reinterpret_cast<VecInt>(v) & 0x7fffffff); }
+
+// e^x to 2 units in the last place for x in [-87, 88]; NaN stays NaN. Cody-Waite reduction and
+// Cephes' polynomial of degree 6.
+inline Vec ExpWithin(Vec x) {
   const Vec shifted = x * 1.44269504f + 12582912.0f;  // 1.5 * 2^23: the low bits hold the integer
   const Vec n = shifted - 12582912.0f;
   const Vec r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
@@ -136,8 +141,13 @@ inline Vec Exp(Vec exponent) {
   y = y * r + 5.0000001201e-1f;
   y = y * (r * r) + r + 1.0f;
   // The integer's low bits alone survive the shift, as the exponent of a power of two.
-  const Vec power = reinterpret_cast<Vec>((reinterpret_cast<VecInt>(shifted) + 127) << 23);
-  return exponent < -87.0f ? Vec{} : y * power;
+  return y * reinterpret_cast<Vec>((reinterpret_cast<VecInt>(shifted) + 127) << 23);
+}
+
+// The same for any x: zero below -87, rather than subnormal numbers, which are slow; e^88 above.
+inline Vec Exp(Vec exponent) {
+  const Vec result = ExpWithin(Min(Splat(88.0f), Max(Splat(-87.0f), exponent)));
+  return exponent < -87.0f ? Vec{} : result;
 }
 
 }  // namespace
