@@ -3,8 +3,9 @@
 //
 // Queries are taken in blocks small enough for the cache; the backward pass computes the
 // probabilities again. Products of bf16 operands are accumulated in fp32, and the softmax is fp32;
-// probabilities are rounded to bf16 before they meet values, as autocast does. A head's work is one
-// task, so results do not depend on threads.
+// probabilities are rounded to bf16 before they meet values, as autocast does. Those products come
+// from the processor's matrix units (AMX) or its dot products of bf16, if it was compiled for and
+// has them: sums' order differs. A head's work is one task, so results do not depend on threads.
 #pragma once
 
 #include <cstdint>

@@ -4,6 +4,7 @@
 
 #include "kernels/cpu/arena.h"
 #include "kernels/cpu/attention_scores.h"
+#include "kernels/cpu/matrix_product.h"
 
 namespace ocellus::kernels::cpu {
 namespace {

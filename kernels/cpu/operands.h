@@ -8,13 +8,14 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "kernels/cpu/matrix_units.h"
 #include "kernels/cpu/tile_product.h"
 
 namespace ocellus::kernels::cpu {
 namespace {
 
 // What elements of type T are multiplied as.
-#ifdef __AVX512BF16__
+#if defined(__AVX512BF16__) || defined(OCELLUS_MATRIX_UNITS)
 template <class T>
 using UnitOf = std::conditional_t<std::is_same_v<T, BFloat16>, Bf16Pair, float>;
 #else

@@ -75,10 +75,16 @@ void StorePart(T* p, Vec v, int64_t count) {
   std::memcpy(p, lanes, count * sizeof(T));
 }
 
+constexpr VecInt kLaneIndex = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
 // Lanes below `count` as they are, the others zero.
 inline Vec KeepFirst(Vec v, int64_t count) {
-  constexpr VecInt kIndex = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  return kIndex < static_cast<int32_t>(count) ? v : Vec{};
+  return kLaneIndex < static_cast<int32_t>(count) ? v : Vec{};
+}
+
+// Lanes below `count` zero, the others as they are.
+inline Vec DropFirst(Vec v, int64_t count) {
+  return kLaneIndex < static_cast<int32_t>(count) ? Vec{} : v;
 }
 
 inline float Sum(Vec v) {

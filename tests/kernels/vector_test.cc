@@ -50,6 +50,8 @@ TEST(VectorTest, ReducesAllLanes) {
   EXPECT_EQ(MaxLane(-v), -1.0f);
   EXPECT_EQ(Sum(KeepFirst(v, 3)), 7.0f);
   EXPECT_EQ(Sum(KeepFirst(v, 100)), 65535.0f);
+  EXPECT_EQ(Sum(DropFirst(v, 3)), 65528.0f);
+  EXPECT_EQ(Sum(DropFirst(v, 0)), 65535.0f);
 }
 
 TEST(VectorTest, PartsStayInside) {
