@@ -9,7 +9,7 @@
 namespace ocellus::kernels::cpu {
 namespace {
 
-constexpr int64_t kQueriesMax = 64;  // of one block: its scores stay in the cache
+constexpr int64_t kQueriesMax = 80;  // of one block: its scores stay in the cache
 constexpr int64_t kTasksMax = 64;
 
 // Sizes of a head, and the queries of one block.

@@ -148,16 +148,34 @@ Vec LoadRowUnits(OperandRows<T> rows, int64_t token, int64_t j) {
   return units;
 }
 
+// Sixteen units, from element j on, of rows token ... token + 15; zero where there are none.
+template <class Unit, class T>
+void LoadBlock(OperandRows<T> rows, int64_t tokens, int64_t token, int64_t j, Vec* block) {
+  const T* corner = rows.data + token * rows.stride + j;
+  if (token + kLanes <= tokens && j + kLanes * kPerUnit<Unit> <= rows.width) {
+#pragma GCC unroll 16
+    for (int64_t r = 0; r < kLanes; ++r) {
+      if constexpr (kPerUnit<Unit> == 2) {
+        block[r] = LoadPairs(corner + r * rows.stride);
+      } else {
+        block[r] = Load(corner + r * rows.stride);
+      }
+    }
+    return;
+  }
+  for (int64_t r = 0; r < kLanes; ++r) {
+    block[r] = token + r < tokens ? LoadRowUnits<Unit>(rows, token + r, j) : Vec{};
+  }
+}
+
 // Right operand, depth along the row: [Units(width_16) rounded up to 16][tokens_16].
 template <class Unit, class T>
 RightOperand<Unit> PackTransposed(OperandRows<T> rows, int64_t tokens, Unit* to) {
   const int64_t tokens_16 = RoundUp16(tokens), depth = Units<Unit>(RoundUp16(rows.width));
   for (int64_t k = 0; k < depth; k += kLanes) {
     for (int64_t i = 0; i < tokens; i += kLanes) {
-      Vec block[kLanes] = {};
-      for (int64_t r = 0; r < std::min(kLanes, tokens - i); ++r) {
-        block[r] = LoadRowUnits<Unit>(rows, i + r, k * kPerUnit<Unit>);
-      }
+      Vec block[kLanes];
+      LoadBlock<Unit>(rows, tokens, i, k * kPerUnit<Unit>, block);
       Transpose16(block, reinterpret_cast<float*>(to + k * tokens_16 + i), tokens_16);
     }
   }

@@ -1,5 +1,7 @@
 #include "kernels/patch_pixels.h"
 
+#include <type_traits>
+
 #include "kernels/cpu/vector.h"
 
 namespace ocellus::kernels::cpu {
@@ -16,8 +18,12 @@ void Copy(const PatchPixelsArgs& args, int64_t i) {
   for (int64_t channel = 0; channel < grid.channels; ++channel) {
     for (int64_t row = 0; row < side; ++row) {
       const float* from = corner + channel * plane + row * grid.width;
-      for (int64_t j = 0; j < side; j += kLanes) {
-        StorePart(out + j, LoadPart(from + j, side - j), side - j);
+      if constexpr (std::is_same_v<T, float>) {
+        std::memcpy(out, from, side * sizeof(float));  // fewer than kLanes in small patches
+      } else {
+        for (int64_t j = 0; j < side; j += kLanes) {
+          StorePart(out + j, LoadPart(from + j, side - j), side - j);
+        }
       }
       out += side;
     }
