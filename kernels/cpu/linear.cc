@@ -6,7 +6,7 @@
 
 // Right operands are packed in panels of up to kPanel columns, [panel][depth][columns], so that a
 // tile reads one stream. A panel is multiplied with all rows over the whole depth: nothing is
-// written but the result.
+// written but the result. Weight gradients, whose depth is the rows, add up chunks of it.
 namespace ocellus::kernels::cpu {
 namespace {
 

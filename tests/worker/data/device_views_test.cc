@@ -143,21 +143,17 @@ using Rows = std::map<int64_t, std::string>;
 Rows RowsOf(std::shared_ptr<const Dataset> dataset, LoaderOptions options, int64_t first,
             int64_t last) {
   Rows rows;
-  for (options.rank = 0; options.rank < options.world; ++options.rank) {
-    const auto loader = MakeLoader(dataset, options, first, AllocatePlain, nullptr);
-    for (int64_t i = 0; i < (last - first) * options.accumulate; ++i) {
-      const HostBatch batch = loader->Next();
-      for (const auto& [name, views] : batch.undone) {
-        const std::vector<float> values = Made(views);
-        const size_t each = values.size() / batch.positions.size();
-        for (size_t row = 0; row < batch.positions.size(); ++row) {
-          std::string& bytes = rows[batch.positions[row]];
-          bytes += std::to_string(batch.samples[row]) + name;
-          bytes.append(reinterpret_cast<const char*>(values.data() + row * each), 4 * each);
-        }
+  ForEachBatch(dataset, options, first, last, [&](const HostBatch& batch, int64_t) {
+    for (const auto& [name, views] : batch.undone) {
+      const std::vector<float> values = Made(views);
+      const size_t each = values.size() / batch.positions.size();
+      for (size_t row = 0; row < batch.positions.size(); ++row) {
+        std::string& bytes = rows[batch.positions[row]];
+        bytes += std::to_string(batch.samples[row]) + name;
+        bytes.append(reinterpret_cast<const char*>(values.data() + row * each), 4 * each);
       }
     }
-  }
+  });
   return rows;
 }
 

@@ -49,17 +49,13 @@ void Collect(const HostBatch& batch, Rows* rows) {
 Rows RowsOf(std::shared_ptr<const Dataset> dataset, LoaderOptions options, int64_t first,
             int64_t last) {
   Rows rows;
-  for (options.rank = 0; options.rank < options.world; ++options.rank) {
-    const auto loader = MakeLoader(dataset, options, first, AllocatePlain, nullptr);
-    for (int64_t i = 0; i < (last - first) * options.accumulate; ++i) {
-      const HostBatch batch = loader->Next();
-      EXPECT_EQ(batch.step, first + i / options.accumulate);
-      EXPECT_EQ(batch.micro, i % options.accumulate);
-      EXPECT_EQ(batch.tensors.at("images").shape,
-                (std::vector<int64_t>{static_cast<int64_t>(batch.samples.size()), 3, 16, 16}));
-      Collect(batch, &rows);
-    }
-  }
+  ForEachBatch(dataset, options, first, last, [&](const HostBatch& batch, int64_t i) {
+    EXPECT_EQ(batch.step, first + i / options.accumulate);
+    EXPECT_EQ(batch.micro, i % options.accumulate);
+    EXPECT_EQ(batch.tensors.at("images").shape,
+              (std::vector<int64_t>{static_cast<int64_t>(batch.samples.size()), 3, 16, 16}));
+    Collect(batch, &rows);
+  });
   return rows;
 }
 

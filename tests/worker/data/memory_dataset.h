@@ -49,4 +49,14 @@ inline std::shared_ptr<std::byte[]> AllocatePlain(size_t bytes) {
   return std::shared_ptr<std::byte[]>(new std::byte[bytes]);
 }
 
+// use(batch, i) for the i-th batch of each rank, over steps [first, last).
+template <class Use>
+void ForEachBatch(const std::shared_ptr<const Dataset>& dataset, LoaderOptions options,
+                  int64_t first, int64_t last, const Use& use) {
+  for (options.rank = 0; options.rank < options.world; ++options.rank) {
+    const auto loader = MakeLoader(dataset, options, first, AllocatePlain, nullptr);
+    for (int64_t i = 0; i < (last - first) * options.accumulate; ++i) use(loader->Next(), i);
+  }
+}
+
 }  // namespace ocellus::data
